@@ -1,0 +1,60 @@
+package disk
+
+import (
+	"context"
+	"errors"
+	"io"
+
+	"edgecloud/link/spec"
+)
+
+// Faults that callers tell apart.
+var (
+	ErrAbsent   = errors.New("disk: no such volume or image")
+	ErrInUse    = errors.New("disk: image is in use by a volume")
+	ErrChecksum = errors.New("disk: image does not match its checksum")
+	ErrFull     = errors.New("disk: not enough space")
+	ErrShrink   = errors.New("disk: a volume cannot shrink")
+)
+
+// Source is how a machine on this host reaches a volume.
+type Source struct {
+	Path   string // file or block device
+	Format string // qcow2 or raw
+}
+
+// Volume is what the pool says of one volume.
+type Volume struct {
+	UID       string
+	Bytes     int64 // as the guest sees it
+	UsedBytes int64 // on this host's disk
+	Epoch     int64
+	Image     string
+}
+
+// Fetch opens an image's file for reading.
+type Fetch func(ctx context.Context) (io.ReadCloser, error)
+
+// Pool is the engine's interface. Methods are safe for concurrent use; the agent calls at most one at a time per volume or image.
+type Pool interface {
+	// EnsureImage fetches the image once, checks its SHA-256 and format while it streams, and keeps it under its UID. It does nothing if it is there.
+	// A broken or aborted fetch leaves nothing behind. ErrChecksum, ErrFull.
+	EnsureImage(ctx context.Context, image spec.Image, fetch Fetch) error
+	// RemoveImage forgets an image; no error when it is absent. ErrInUse while a volume starts from it.
+	RemoveImage(ctx context.Context, uid string) error
+	// Images lists the UIDs of the images that are complete.
+	Images(ctx context.Context) ([]string, error)
+	// Ensure makes the volume, or grows it to Bytes, or starts it again from its image if Epoch is higher than what is there. Ensuring the same again
+	// does nothing. ErrAbsent if its image is not there, ErrShrink, ErrFull. Growing works while a machine runs on it.
+	Ensure(ctx context.Context, volume spec.Volume) (Volume, error)
+	// Remove destroys a volume's data, every epoch of it; no error when it is absent.
+	Remove(ctx context.Context, uid string) error
+	// Get tells one volume; ErrAbsent if there is none.
+	Get(ctx context.Context, uid string) (Volume, error)
+	// List tells every volume of the pool.
+	List(ctx context.Context) ([]Volume, error)
+	// Source tells how a machine reaches a volume; ErrAbsent if there is none.
+	Source(ctx context.Context, uid string) (Source, error)
+	// Capacity tells the pool's size and what is free, in bytes.
+	Capacity(ctx context.Context) (total, free int64, err error)
+}

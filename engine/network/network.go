@@ -1,0 +1,35 @@
+package network
+
+import (
+	"context"
+	"errors"
+
+	"edgecloud/link/spec"
+)
+
+// ErrMissing says that something the call refers to (a port's subnet, a subnet's network) is not there yet: apply that first, then try again.
+var ErrMissing = errors.New("network: a referenced object is missing")
+
+// Object names one thing in a network engine: its kind (link/spec Kind constants) and UID.
+type Object struct {
+	Kind string
+	UID  string
+}
+
+// Network is the engine's interface. Every Ensure makes the object or changes it to what the spec says, in one transaction of the engine; ensuring the same
+// again does nothing. Remove is no error when the object is absent, and takes what hangs on it inside the engine (a subnet's router leg) with it, but
+// never another spec's object. Methods are safe for concurrent use.
+type Network interface {
+	EnsureUplink(ctx context.Context, s spec.Uplink) error
+	EnsureNetwork(ctx context.Context, s spec.Network) error
+	EnsureSubnet(ctx context.Context, s spec.Subnet) error
+	EnsureSecurityGroup(ctx context.Context, s spec.SecurityGroup) error
+	EnsurePort(ctx context.Context, s spec.Port) error
+	EnsurePublicIP(ctx context.Context, s spec.PublicIP) error
+	// Remove takes one object away.
+	Remove(ctx context.Context, o Object) error
+	// List tells every object that this engine made, and of no other: what a leak check compares.
+	List(ctx context.Context) ([]Object, error)
+	// Close frees connections. Traffic goes on.
+	Close() error
+}

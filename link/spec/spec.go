@@ -1,0 +1,176 @@
+package spec
+
+import "net/netip"
+
+// The kinds of specs, in the order in which an agent applies them; it removes in the opposite order.
+const (
+	KindUplink        = "uplink"         // site: a carrier line's provider network
+	KindNetwork       = "network"        // site
+	KindSubnet        = "subnet"         // site
+	KindSecurityGroup = "security_group" // site
+	KindPort          = "port"           // site
+	KindPublicIP      = "public_ip"      // site
+	KindImage         = "image"          // host
+	KindVolume        = "volume"         // host
+	KindInstance      = "instance"       // host
+)
+
+// Kinds lists all kinds in the order of application.
+func Kinds() []string {
+	return []string{KindUplink, KindNetwork, KindSubnet, KindSecurityGroup, KindPort, KindPublicIP, KindImage, KindVolume, KindInstance}
+}
+
+// HostTarget and SiteTarget name whom a spec is addressed to.
+func HostTarget(uid string) string { return "host." + uid }
+
+// SiteTarget names a site: the agent that holds the site role carries its specs out.
+func SiteTarget(uid string) string { return "site." + uid }
+
+// Power is what an instance should be.
+type Power string
+
+// The powers an instance can be wanted in.
+const (
+	On  Power = "on"
+	Off Power = "off"
+)
+
+// Instance is a virtual machine on one host.
+type Instance struct {
+	UID       string   `json:"uid"`
+	Name      string   `json:"name"` // for people who look at the host; unique by its slug
+	VCPUs     int      `json:"vcpus"`
+	MemoryMiB int64    `json:"memory_mib"`
+	Power     Power    `json:"power"`
+	ForceOff  bool     `json:"force_off,omitempty"` // do not ask the guest to shut down first
+	Restart   int64    `json:"restart,omitempty"`   // epoch: restart once per increase
+	HardReset bool     `json:"hard_reset,omitempty"`
+	Volumes   []string `json:"volumes"` // UIDs; the first is the system disk and boots
+	NICs      []NIC    `json:"nics"`
+	Guest     Guest    `json:"guest"`
+}
+
+// NIC joins an instance to a port of its site's network.
+type NIC struct {
+	Port      string         `json:"port"` // UID of the port
+	MAC       string         `json:"mac"`  // lower case, colons
+	Addresses []netip.Prefix `json:"addresses,omitempty"`
+	Gateway   netip.Addr     `json:"gateway,omitzero"`
+	DNS       []netip.Addr   `json:"dns,omitempty"`
+	DHCP      bool           `json:"dhcp"`
+	MTU       int            `json:"mtu,omitempty"` // bytes; 0 is the network's
+}
+
+// Guest is what the inside of an instance learns at boot (cloud-init NoCloud), and by the guest agent while it runs.
+type Guest struct {
+	Hostname     string   `json:"hostname"`
+	SSHKeys      []string `json:"ssh_keys,omitempty"`      // authorized_keys lines
+	User         string   `json:"user,omitempty"`          // whose password it is; empty is root
+	PasswordHash string   `json:"password_hash,omitempty"` // crypt(3) SHA-512; never plain text
+	Password     int64    `json:"password,omitempty"`      // epoch: set once per increase on a running guest
+	UserData     []byte   `json:"user_data,omitempty"`     // as the caller gave it, decoded
+	Epoch        int64    `json:"epoch,omitempty"`         // first-boot epoch: a new one makes the guest run its first boot again
+}
+
+// Volume is a disk on one host.
+type Volume struct {
+	UID   string `json:"uid"`
+	Bytes int64  `json:"bytes"`           // grows, never shrinks
+	Image string `json:"image,omitempty"` // UID of the image it starts from; empty is blank
+	Epoch int64  `json:"epoch,omitempty"` // a higher epoch throws the content away and starts again from Image (reinstall)
+}
+
+// Image is a read-only disk that volumes of a host start from.
+type Image struct {
+	UID    string `json:"uid"`
+	Name   string `json:"name"`
+	URL    string `json:"url"`    // http(s) or file; the agent fetches it
+	SHA256 string `json:"sha256"` // hex, of the file as fetched
+	Format string `json:"format"` // qcow2 or raw
+	Bytes  int64  `json:"bytes"`  // of the file
+}
+
+// Uplink is one carrier line of a site: the provider network that public addresses live on.
+type Uplink struct {
+	UID             string       `json:"uid"`
+	PhysicalNetwork string       `json:"physical_network"` // OVN's bridge mapping, such as physnet1
+	VLAN            int          `json:"vlan,omitempty"`
+	Prefix          netip.Prefix `json:"prefix"`
+	Gateway         netip.Addr   `json:"gateway,omitzero"`
+}
+
+// Network is a tenant's private network: one router at its site.
+type Network struct {
+	UID     string     `json:"uid"`
+	Uplink  string     `json:"uplink,omitempty"` // UID; empty: no way out
+	Address netip.Addr `json:"address,omitzero"` // the router's own address on the uplink
+	SNAT    bool       `json:"snat,omitempty"`   // subnets reach out through Address
+	MTU     int        `json:"mtu,omitempty"`    // bytes; 0 is the engine's default
+}
+
+// Subnet is a range of a network: one switch with DHCP.
+type Subnet struct {
+	UID     string       `json:"uid"`
+	Network string       `json:"network"`
+	Prefix  netip.Prefix `json:"prefix"`
+	Gateway netip.Addr   `json:"gateway"`
+	DNS     []netip.Addr `json:"dns,omitempty"`
+	DHCP    bool         `json:"dhcp"`
+	// NoGateway leaves the switch without a router leg.
+	NoGateway bool `json:"no_gateway,omitempty"`
+}
+
+// Port is an address on a subnet.
+type Port struct {
+	UID            string         `json:"uid"`
+	Network        string         `json:"network"`
+	Subnet         string         `json:"subnet"`
+	MAC            string         `json:"mac"`
+	Addresses      []netip.Addr   `json:"addresses"`
+	SecurityGroups []string       `json:"security_groups"`         // UIDs; traffic that no group allows is dropped
+	AllowedPairs   []netip.Prefix `json:"allowed_pairs,omitempty"` // more sources it may send from
+	Unfiltered     bool           `json:"unfiltered,omitempty"`    // no port security, no groups
+	Disabled       bool           `json:"disabled,omitempty"`
+	EgressMbps     int            `json:"egress_mbps,omitempty"`  // 0: no limit
+	IngressMbps    int            `json:"ingress_mbps,omitempty"` // 0: no limit
+}
+
+// SecurityGroup is a stateful set of allow rules, applied to every port that lists it.
+type SecurityGroup struct {
+	UID     string `json:"uid"`
+	Network string `json:"network,omitempty"`
+	Rules   []Rule `json:"rules"`
+}
+
+// Direction of a rule, seen from the port.
+type Direction string
+
+// The two directions.
+const (
+	Ingress Direction = "ingress"
+	Egress  Direction = "egress"
+)
+
+// Rule allows traffic. Empty fields allow any.
+type Rule struct {
+	UID         string       `json:"uid"`
+	Direction   Direction    `json:"direction"`
+	IPv6        bool         `json:"ipv6,omitempty"`
+	Protocol    string       `json:"protocol,omitempty"` // tcp, udp, icmp, icmpv6, or an IP protocol number; empty: any
+	PortMin     int          `json:"port_min,omitempty"` // for icmp: the type, -1 any
+	PortMax     int          `json:"port_max,omitempty"` // for icmp: the code, -1 any
+	Remote      netip.Prefix `json:"remote,omitzero"`
+	RemoteGroup string       `json:"remote_group,omitempty"` // UID
+}
+
+// PublicIP translates a public address to a private one, both ways.
+type PublicIP struct {
+	UID     string     `json:"uid"`
+	Uplink  string     `json:"uplink"`
+	Address netip.Addr `json:"address"`
+	// Network, Port and Private name what it is bound to; an unbound address has no spec.
+	Network string     `json:"network"`
+	Port    string     `json:"port"`
+	Private netip.Addr `json:"private"`
+	Mbps    int        `json:"mbps,omitempty"` // each way; 0: no limit
+}
