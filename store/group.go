@@ -1,0 +1,235 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+
+	"github.com/uptrace/bun"
+)
+
+// maxGroup bounds the functions that share one commit, and so the time that the first of them waits.
+const maxGroup = 128
+
+// group commits the write functions of a moment together: BEGIN IMMEDIATE, each function in a savepoint of its own, COMMIT, so that one fsync serves all.
+//
+// Each function runs in the goroutine that asked for it, when the group's loop gives it the turn: so a test's FailNow (runtime.Goexit) inside a function
+// ends that goroutine and not the loop.
+type group struct {
+	db    *DB
+	conn  bun.Conn
+	mu    sync.Mutex
+	queue []*job
+	wake  chan struct{}
+	quit  chan struct{}
+	ended chan struct{}
+}
+
+// The lives of a job: only one side wins it from waiting.
+const (
+	jobWaiting = iota
+	jobTaken
+	jobLeft
+)
+
+type job struct {
+	state atomic.Int32
+	turn  chan bool  // true: run now; closed: nothing more to run
+	ran   chan error // the function's own error
+	done  chan error // the fate of the transaction
+}
+
+func newGroup(db *DB, conn bun.Conn) *group {
+	g := &group{db: db, conn: conn, wake: make(chan struct{}, 1), quit: make(chan struct{}), ended: make(chan struct{})}
+	go g.loop()
+	return g
+}
+
+func (g *group) stop() error {
+	close(g.quit)
+	<-g.ended
+	return g.conn.Close()
+}
+
+// write queues f, runs it when its turn comes, and waits for the commit.
+func (g *group) write(ctx context.Context, f func(context.Context, *Tx) error) error {
+	j := &job{turn: make(chan bool), ran: make(chan error), done: make(chan error, 1)}
+	g.mu.Lock()
+	g.queue = append(g.queue, j)
+	g.mu.Unlock()
+	select {
+	case g.wake <- struct{}{}:
+	default:
+	}
+	inner := enterTx(context.WithoutCancel(ctx))
+	var tx *Tx
+	for {
+		select {
+		case <-j.turn:
+			tx = g.db.newTx(g.conn)
+			g.run(j, func() error { return f(inner, tx) })
+		case err := <-j.done:
+			if err == nil {
+				tx.committed()
+			}
+			return err
+		case <-ctx.Done():
+			if j.state.CompareAndSwap(jobWaiting, jobLeft) {
+				return ctx.Err()
+			}
+			ctx = inner // too late to leave: it runs, and the caller must know how it ended
+		case <-g.ended:
+			if j.state.CompareAndSwap(jobWaiting, jobLeft) {
+				return ErrClosed
+			}
+			return <-j.done
+		}
+	}
+}
+
+var errGoexit = errors.New("store: the function ended its goroutine")
+
+// run runs a function in the caller's goroutine and reports to the loop, even when the function ends the goroutine.
+func (g *group) run(j *job, f func() error) {
+	err := errGoexit
+	defer func() { j.ran <- err }()
+	err = guard(f)
+}
+
+func (g *group) loop() {
+	defer close(g.ended)
+	for {
+		select {
+		case <-g.quit:
+			return
+		case <-g.wake:
+		}
+		for {
+			batch := g.take()
+			if len(batch) == 0 {
+				break
+			}
+			g.commit(batch)
+			select {
+			case <-g.quit:
+				return
+			default:
+			}
+		}
+	}
+}
+
+// take removes up to maxGroup jobs from the queue that nobody has left.
+func (g *group) take() []*job {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	n := min(len(g.queue), maxGroup)
+	batch := make([]*job, 0, n)
+	for _, j := range g.queue[:n] {
+		if j.state.CompareAndSwap(jobWaiting, jobTaken) {
+			batch = append(batch, j)
+		}
+	}
+	rest := copy(g.queue, g.queue[n:])
+	clear(g.queue[rest:])
+	g.queue = g.queue[:rest]
+	if len(batch) == 0 && rest > 0 {
+		g.poke()
+	}
+	return batch
+}
+
+func (g *group) poke() {
+	select {
+	case g.wake <- struct{}{}:
+	default:
+	}
+}
+
+// commit runs a batch in one transaction. When the transaction as a whole fails (a deferred constraint, a full disk), each function that had succeeded runs
+// again alone, so that only the culprit fails.
+func (g *group) commit(batch []*job) {
+	ok, err := g.together(batch)
+	if err == nil {
+		for _, j := range ok {
+			j.done <- nil
+		}
+		return
+	}
+	if len(ok) == 1 {
+		ok[0].done <- err
+		return
+	}
+	for _, j := range ok {
+		one, err := g.together([]*job{j})
+		if len(one) == 1 {
+			j.done <- err
+		}
+	}
+}
+
+// together runs the jobs in one transaction; those that fail are answered at once. It returns the others and the fate of the transaction.
+func (g *group) together(batch []*job) (ok []*job, err error) {
+	if err := g.exec("BEGIN IMMEDIATE"); err != nil {
+		return batch, fmt.Errorf("store: beginning to write: %w", err)
+	}
+	for i, j := range batch {
+		fate, broken := g.inSavepoint(j)
+		if broken != nil {
+			g.abandon()
+			if fate != nil {
+				j.done <- fate
+			} else {
+				ok = append(ok, j)
+			}
+			return append(ok, batch[i+1:]...), broken
+		}
+		if fate != nil {
+			j.done <- fate
+			continue
+		}
+		ok = append(ok, j)
+	}
+	if len(ok) == 0 {
+		return nil, g.exec("ROLLBACK")
+	}
+	if err := g.exec("COMMIT"); err != nil {
+		g.abandon()
+		return ok, fmt.Errorf("store: committing: %w", err)
+	}
+	return ok, nil
+}
+
+// inSavepoint gives a job its turn. fate is why the job failed; broken is why the transaction cannot go on.
+func (g *group) inSavepoint(j *job) (fate, broken error) {
+	if err := g.exec("SAVEPOINT one"); err != nil {
+		return nil, err
+	}
+	j.turn <- true
+	fate = <-j.ran
+	if fate == nil {
+		return nil, g.exec("RELEASE one")
+	}
+	if errors.Is(fate, errBroken) {
+		return fate, fate
+	}
+	if err := g.exec("ROLLBACK TO one"); err != nil {
+		return fate, err
+	}
+	return fate, g.exec("RELEASE one")
+}
+
+// abandon leaves a transaction that failed; SQLite may already have left it by itself.
+func (g *group) abandon() {
+	if err := g.exec("ROLLBACK"); err != nil {
+		g.db.log.Debug("rolling back a failed group", "error", err)
+	}
+}
+
+// exec goes past bun, so that transaction control is not counted as a statement of the caller.
+func (g *group) exec(query string) error {
+	_, err := g.conn.Conn.ExecContext(context.Background(), query)
+	return err
+}
