@@ -29,6 +29,7 @@ const (
 	WrongSecurityToken   Reason = "wrong security token"    // the token of a temporary key is absent, wrong or sent with a lasting key
 	InvalidToken         Reason = "invalid token"           // no such bearer token, or a revoked one
 	ExpiredToken         Reason = "expired token"           // the bearer token is over
+	UnscopedToken        Reason = "unscoped token"          // the bearer token names no account, so it opens nothing but identity's own lists
 	WrongPassword        Reason = "wrong password"          // unknown user or wrong password: the two look the same
 	ScopeDenied          Reason = "scope denied"            // the login asks for an account or project that is not the user's
 	TooManyLoginFailures Reason = "too many login failures" // wait before the next try
@@ -38,7 +39,7 @@ var reasonKinds = map[Reason]fault.Kind{
 	MissingCredential: fault.Unauthenticated, MalformedCredential: fault.Unauthenticated, UnsupportedScheme: fault.Unauthenticated, MissingParameter: fault.Unauthenticated,
 	MalformedKeyID: fault.Unauthenticated, UnknownKey: fault.Unauthenticated, DisabledKey: fault.Unauthenticated, SuspendedAccount: fault.Denied, WrongSignature: fault.BadSignature, WrongScope: fault.BadSignature,
 	BodyMismatch: fault.BadSignature, BodyTooLarge: fault.Invalid, SignatureExpired: fault.Expired, SignatureFromFuture: fault.Expired, WrongSecurityToken: fault.Unauthenticated,
-	InvalidToken: fault.Unauthenticated, ExpiredToken: fault.Expired, WrongPassword: fault.Unauthenticated, ScopeDenied: fault.Denied, TooManyLoginFailures: fault.Throttled,
+	InvalidToken: fault.Unauthenticated, ExpiredToken: fault.Expired, UnscopedToken: fault.Unauthenticated, WrongPassword: fault.Unauthenticated, ScopeDenied: fault.Denied, TooManyLoginFailures: fault.Throttled,
 }
 
 // Reasons lists every reason, so that a door's table can be tested to be exhaustive. The order is not fixed.

@@ -271,7 +271,7 @@ func TestOfficialSDK(t *testing.T) {
 }
 
 func TestEveryReasonOfTheDoorHasAnAnswer(t *testing.T) {
-	foreign := []identity.Reason{identity.InvalidToken, identity.ExpiredToken, identity.WrongPassword, identity.TooManyLoginFailures}
+	foreign := []identity.Reason{identity.InvalidToken, identity.ExpiredToken, identity.UnscopedToken, identity.WrongPassword, identity.TooManyLoginFailures}
 	for _, reason := range identity.Reasons() {
 		status, code, ok := Answer(reason)
 		require.Equal(t, !slices.Contains(foreign, reason), ok, reason)

@@ -17,6 +17,8 @@ func Answer(reason identity.Reason) (status int, code string, ok bool) {
 		return http.StatusUnauthorized, "IEC.000003", true
 	case identity.ExpiredToken:
 		return http.StatusUnauthorized, "IEC.000004", true
+	case identity.UnscopedToken:
+		return http.StatusUnauthorized, "IEC.000009", true
 	case identity.SuspendedAccount, identity.ScopeDenied:
 		return http.StatusForbidden, "IEC.000005", true
 	case identity.BodyTooLarge:

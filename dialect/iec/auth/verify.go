@@ -25,6 +25,9 @@ func Verify(r *http.Request, body []byte, now time.Time, keys identity.Keys, tok
 	if err != nil {
 		return nil, err
 	}
+	if token.Scope == identity.Unscoped {
+		return nil, identity.Refuse(identity.UnscopedToken, "domain_id is not found in user token!")
+	}
 	return token.Caller("iec"), nil
 }
 
