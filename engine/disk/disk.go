@@ -15,6 +15,7 @@ var (
 	ErrChecksum = errors.New("disk: image does not match its checksum")
 	ErrFull     = errors.New("disk: not enough space")
 	ErrShrink   = errors.New("disk: a volume cannot shrink")
+	ErrFormat   = errors.New("disk: image is not of the format that it claims, or refers to other files")
 )
 
 // Source is how a machine on this host reaches a volume.
@@ -38,14 +39,15 @@ type Fetch func(ctx context.Context) (io.ReadCloser, error)
 // Pool is the engine's interface. Methods are safe for concurrent use; the agent calls at most one at a time per volume or image.
 type Pool interface {
 	// EnsureImage fetches the image once, checks its SHA-256 and format while it streams, and keeps it under its UID. It does nothing if it is there.
-	// A broken or aborted fetch leaves nothing behind. ErrChecksum, ErrFull.
+	// A broken or aborted fetch leaves nothing behind. ErrChecksum (also if it is there with another checksum), ErrFormat, ErrFull.
 	EnsureImage(ctx context.Context, image spec.Image, fetch Fetch) error
 	// RemoveImage forgets an image; no error when it is absent. ErrInUse while a volume starts from it.
 	RemoveImage(ctx context.Context, uid string) error
 	// Images lists the UIDs of the images that are complete.
 	Images(ctx context.Context) ([]string, error)
 	// Ensure makes the volume, or grows it to Bytes, or starts it again from its image if Epoch is higher than what is there. Ensuring the same again
-	// does nothing. ErrAbsent if its image is not there, ErrShrink, ErrFull. Growing works while a machine runs on it.
+	// does nothing, and so does a lower epoch. ErrAbsent if its image is not there, ErrShrink (also if it is smaller than its image), ErrFull if it could
+	// never fit. Growing works while a machine runs on it.
 	Ensure(ctx context.Context, volume spec.Volume) (Volume, error)
 	// Remove destroys a volume's data, every epoch of it; no error when it is absent.
 	Remove(ctx context.Context, uid string) error
