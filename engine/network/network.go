@@ -7,8 +7,15 @@ import (
 	"edgecloud/link/spec"
 )
 
-// ErrMissing says that something the call refers to (a port's subnet, a subnet's network) is not there yet: apply that first, then try again.
+// ErrMissing says that something the call refers to (a port's subnet, a subnet's network) is not there yet: apply that first, then try again. A rule's remote group
+// is the exception: groups may name each other, so one that is not there yet only allows nothing.
 var ErrMissing = errors.New("network: a referenced object is missing")
+
+// ErrInUse says that another object still refers to this one: remove that first, then try again. A network that has public addresses keeps its uplink so too.
+var ErrInUse = errors.New("network: another object still refers to this one")
+
+// ErrInvalid says that a spec can never be applied as it is; the text names the field. A subnet's network and a port's subnet never change: that is invalid too.
+var ErrInvalid = errors.New("network: invalid spec")
 
 // Object names one thing in a network engine: its kind (link/spec Kind constants) and UID.
 type Object struct {
@@ -18,7 +25,8 @@ type Object struct {
 
 // Network is the engine's interface. Every Ensure makes the object or changes it to what the spec says, in one transaction of the engine; ensuring the same
 // again does nothing. Remove is no error when the object is absent, and takes what hangs on it inside the engine (a subnet's router leg) with it, but
-// never another spec's object. Methods are safe for concurrent use.
+// never another spec's object: while one refers to it, Remove answers ErrInUse and changes nothing. Methods are safe for concurrent use. An Ensure that
+// fails changes nothing. networktest.Suite states all this as tests.
 type Network interface {
 	EnsureUplink(ctx context.Context, s spec.Uplink) error
 	EnsureNetwork(ctx context.Context, s spec.Network) error

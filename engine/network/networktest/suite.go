@@ -1,0 +1,286 @@
+package networktest
+
+import (
+	"context"
+	"fmt"
+	"net/netip"
+	"sync"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"edgecloud/engine/network"
+	"edgecloud/link/spec"
+)
+
+// Suite runs the tests of the Network interface. newEngine makes an engine with an empty world behind it, and cleans up by t.Cleanup.
+func Suite(t *testing.T, name string, newEngine func(t *testing.T) network.Network) {
+	tests := []struct {
+		name string
+		run  func(t *testing.T, e network.Network)
+	}{
+		{"EmptyAtFirst", testEmpty},
+		{"EverythingIsListedOnce", testListed},
+		{"EnsureTwiceIsEnsureOnce", testIdempotent},
+		{"EnsureChanges", testChanges},
+		{"MissingReferences", testMissing},
+		{"WhatIsInUseStays", testInUse},
+		{"RemoveOfTheAbsent", testRemoveAbsent},
+		{"RemoveInReverseLeavesNothing", testRemoveAll},
+		{"GroupsMayNameEachOther", testMutualGroups},
+		{"PublicIPMoves", testPublicIPMoves},
+		{"InvalidSpecs", testInvalid},
+		{"Concurrent", testConcurrent},
+		{"CancelledContext", testCancelled},
+	}
+	for _, tt := range tests {
+		t.Run(name+"/"+tt.name, func(t *testing.T) { tt.run(t, newEngine(t)) })
+	}
+	t.Run(name+"/AnySequence", func(t *testing.T) { testAnySequence(t, newEngine(t)) })
+}
+
+// World is one object of every kind, that refer to each other.
+type World struct {
+	Uplink   spec.Uplink
+	Network  spec.Network
+	Subnet   spec.Subnet
+	Group    spec.SecurityGroup
+	Port     spec.Port
+	PublicIP spec.PublicIP
+}
+
+// NewWorld makes a valid World.
+func NewWorld() World {
+	return World{
+		Uplink: spec.Uplink{UID: "up-1", PhysicalNetwork: "physnet1", Prefix: netip.MustParsePrefix("203.0.113.0/24"), Gateway: netip.MustParseAddr("203.0.113.1")},
+		Network: spec.Network{UID: "net-1", Uplink: "up-1", Address: netip.MustParseAddr("203.0.113.10"), SNAT: true},
+		Subnet: spec.Subnet{UID: "sub-1", Network: "net-1", Prefix: netip.MustParsePrefix("10.1.0.0/24"), Gateway: netip.MustParseAddr("10.1.0.1"), DHCP: true,
+			DNS: []netip.Addr{netip.MustParseAddr("223.5.5.5")}},
+		Group: spec.SecurityGroup{UID: "sg-1", Rules: []spec.Rule{
+			{UID: "r1", Direction: spec.Ingress, Protocol: "tcp", PortMin: 22, PortMax: 22, Remote: netip.MustParsePrefix("0.0.0.0/0")},
+			{UID: "r2", Direction: spec.Egress},
+		}},
+		Port: spec.Port{UID: "port-1", Network: "net-1", Subnet: "sub-1", MAC: "0a:00:00:00:00:01", Addresses: []netip.Addr{netip.MustParseAddr("10.1.0.11")},
+			SecurityGroups: []string{"sg-1"}, EgressMbps: 100, IngressMbps: 50},
+		PublicIP: spec.PublicIP{UID: "ip-1", Uplink: "up-1", Address: netip.MustParseAddr("203.0.113.20"), Network: "net-1", Port: "port-1",
+			Private: netip.MustParseAddr("10.1.0.11"), Mbps: 5},
+	}
+}
+
+// Objects names the objects of a World in the order of application.
+func (w World) Objects() []network.Object {
+	return []network.Object{
+		{Kind: spec.KindUplink, UID: w.Uplink.UID}, {Kind: spec.KindNetwork, UID: w.Network.UID}, {Kind: spec.KindSubnet, UID: w.Subnet.UID},
+		{Kind: spec.KindSecurityGroup, UID: w.Group.UID}, {Kind: spec.KindPort, UID: w.Port.UID}, {Kind: spec.KindPublicIP, UID: w.PublicIP.UID},
+	}
+}
+
+// Apply ensures all objects of the World.
+func (w World) Apply(ctx context.Context, e network.Network) error {
+	for _, step := range []func() error{
+		func() error { return e.EnsureUplink(ctx, w.Uplink) },
+		func() error { return e.EnsureNetwork(ctx, w.Network) },
+		func() error { return e.EnsureSubnet(ctx, w.Subnet) },
+		func() error { return e.EnsureSecurityGroup(ctx, w.Group) },
+		func() error { return e.EnsurePort(ctx, w.Port) },
+		func() error { return e.EnsurePublicIP(ctx, w.PublicIP) },
+	} {
+		if err := step(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func requireList(t require.TestingT, e network.Network, want []network.Object) {
+	got, err := e.List(context.Background())
+	require.NoError(t, err)
+	require.ElementsMatch(t, want, got)
+}
+
+func testEmpty(t *testing.T, e network.Network) { requireList(t, e, nil) }
+
+func testListed(t *testing.T, e network.Network) {
+	w := NewWorld()
+	require.NoError(t, w.Apply(t.Context(), e))
+	requireList(t, e, w.Objects())
+}
+
+func testIdempotent(t *testing.T, e network.Network) {
+	w := NewWorld()
+	for range 3 {
+		require.NoError(t, w.Apply(t.Context(), e))
+	}
+	requireList(t, e, w.Objects())
+}
+
+func testChanges(t *testing.T, e network.Network) {
+	w := NewWorld()
+	require.NoError(t, w.Apply(t.Context(), e))
+	w.Uplink.VLAN = 100
+	w.Network.MTU, w.Network.SNAT = 1400, false
+	w.Subnet.DNS, w.Subnet.DHCP = nil, false
+	w.Group.Rules = w.Group.Rules[:1]
+	w.Port.SecurityGroups, w.Port.Disabled, w.Port.EgressMbps = nil, true, 0
+	w.PublicIP.Mbps = 0
+	require.NoError(t, w.Apply(t.Context(), e))
+	requireList(t, e, w.Objects())
+	require.NoError(t, NewWorld().Apply(t.Context(), e))
+	requireList(t, e, w.Objects())
+}
+
+func testMissing(t *testing.T, e network.Network) {
+	w, ctx := NewWorld(), t.Context()
+	require.ErrorIs(t, e.EnsureNetwork(ctx, w.Network), network.ErrMissing)
+	require.ErrorIs(t, e.EnsureSubnet(ctx, w.Subnet), network.ErrMissing)
+	require.ErrorIs(t, e.EnsurePort(ctx, w.Port), network.ErrMissing)
+	require.ErrorIs(t, e.EnsurePublicIP(ctx, w.PublicIP), network.ErrMissing)
+	requireList(t, e, nil)
+	require.NoError(t, e.EnsureUplink(ctx, w.Uplink))
+	require.NoError(t, e.EnsureNetwork(ctx, w.Network))
+	require.NoError(t, e.EnsureSubnet(ctx, w.Subnet))
+	require.ErrorIs(t, e.EnsurePort(ctx, w.Port), network.ErrMissing, "its group is missing")
+	require.ErrorIs(t, e.EnsurePublicIP(ctx, w.PublicIP), network.ErrMissing, "its port is missing")
+	requireList(t, e, w.Objects()[:3])
+}
+
+func testInUse(t *testing.T, e network.Network) {
+	w, ctx := NewWorld(), t.Context()
+	require.NoError(t, w.Apply(ctx, e))
+	for _, o := range w.Objects()[:5] {
+		require.ErrorIs(t, e.Remove(ctx, o), network.ErrInUse, o.Kind)
+	}
+	requireList(t, e, w.Objects())
+	cut := w.Network
+	cut.Uplink, cut.SNAT, cut.Address = "", false, netip.Addr{}
+	require.ErrorIs(t, e.EnsureNetwork(ctx, cut), network.ErrInUse, "its public address needs the uplink")
+	require.NoError(t, e.Remove(ctx, w.Objects()[5]))
+	require.NoError(t, e.EnsureNetwork(ctx, cut))
+	require.NoError(t, e.Remove(ctx, w.Objects()[0]), "nothing is on the uplink now")
+	require.ErrorIs(t, e.EnsurePublicIP(ctx, w.PublicIP), network.ErrMissing)
+}
+
+func testRemoveAbsent(t *testing.T, e network.Network) {
+	for _, o := range NewWorld().Objects() {
+		require.NoError(t, e.Remove(t.Context(), o), o.Kind)
+	}
+	require.ErrorIs(t, e.Remove(t.Context(), network.Object{Kind: "teapot", UID: "x"}), network.ErrInvalid)
+}
+
+func testRemoveAll(t *testing.T, e network.Network) {
+	w := NewWorld()
+	require.NoError(t, w.Apply(t.Context(), e))
+	objects := w.Objects()
+	for i := len(objects) - 1; i >= 0; i-- {
+		require.NoError(t, e.Remove(t.Context(), objects[i]))
+		requireList(t, e, objects[:i])
+		require.NoError(t, e.Remove(t.Context(), objects[i]), "a second time")
+	}
+}
+
+func testMutualGroups(t *testing.T, e network.Network) {
+	ctx := t.Context()
+	rule := func(remote string) []spec.Rule {
+		return []spec.Rule{{UID: "r", Direction: spec.Ingress, RemoteGroup: remote}}
+	}
+	require.NoError(t, e.EnsureSecurityGroup(ctx, spec.SecurityGroup{UID: "a", Rules: rule("b")}))
+	require.NoError(t, e.EnsureSecurityGroup(ctx, spec.SecurityGroup{UID: "b", Rules: rule("a")}))
+	require.NoError(t, e.Remove(ctx, network.Object{Kind: spec.KindSecurityGroup, UID: "a"}))
+	requireList(t, e, []network.Object{{Kind: spec.KindSecurityGroup, UID: "b"}})
+}
+
+func testPublicIPMoves(t *testing.T, e network.Network) {
+	w, ctx := NewWorld(), t.Context()
+	require.NoError(t, w.Apply(ctx, e))
+	other := w.Network
+	other.UID, other.Address = "net-2", netip.MustParseAddr("203.0.113.11")
+	subnet := w.Subnet
+	subnet.UID, subnet.Network = "sub-2", "net-2"
+	port := w.Port
+	port.UID, port.Network, port.Subnet = "port-2", "net-2", "sub-2"
+	require.NoError(t, e.EnsureNetwork(ctx, other))
+	require.NoError(t, e.EnsureSubnet(ctx, subnet))
+	require.NoError(t, e.EnsurePort(ctx, port))
+	w.PublicIP.Network, w.PublicIP.Port = "net-2", "port-2"
+	require.NoError(t, e.EnsurePublicIP(ctx, w.PublicIP))
+	require.NoError(t, e.Remove(ctx, network.Object{Kind: spec.KindPort, UID: "port-1"}), "it has no public address any more")
+	require.ErrorIs(t, e.Remove(ctx, network.Object{Kind: spec.KindPort, UID: "port-2"}), network.ErrInUse)
+}
+
+func testInvalid(t *testing.T, e network.Network) {
+	w, ctx := NewWorld(), t.Context()
+	require.NoError(t, w.Apply(ctx, e))
+	tests := []struct {
+		field string
+		run   func(w World) error
+	}{
+		{"uid", func(w World) error { w.Uplink.UID = "a_b"; return e.EnsureUplink(ctx, w.Uplink) }},
+		{"physical_network", func(w World) error { w.Uplink.PhysicalNetwork = ""; return e.EnsureUplink(ctx, w.Uplink) }},
+		{"vlan", func(w World) error { w.Uplink.VLAN = 4095; return e.EnsureUplink(ctx, w.Uplink) }},
+		{"gateway", func(w World) error { w.Uplink.Gateway = w.Subnet.Gateway; return e.EnsureUplink(ctx, w.Uplink) }},
+		{"address", func(w World) error { w.Network.Address = netip.Addr{}; return e.EnsureNetwork(ctx, w.Network) }},
+		{"snat", func(w World) error { w.Network.Uplink = ""; return e.EnsureNetwork(ctx, w.Network) }},
+		{"mtu", func(w World) error { w.Network.MTU = 100; return e.EnsureNetwork(ctx, w.Network) }},
+		{"prefix", func(w World) error { w.Subnet.Prefix = netip.Prefix{}; return e.EnsureSubnet(ctx, w.Subnet) }},
+		{"gateway", func(w World) error { w.Subnet.Gateway = w.Uplink.Gateway; return e.EnsureSubnet(ctx, w.Subnet) }},
+		{"mac", func(w World) error { w.Port.MAC = "0A:00:00:00:00:01"; return e.EnsurePort(ctx, w.Port) }},
+		{"addresses", func(w World) error { w.Port.Addresses = nil; return e.EnsurePort(ctx, w.Port) }},
+		{"security_groups[1]", func(w World) error { w.Port.SecurityGroups = []string{"sg-1", "sg-1"}; return e.EnsurePort(ctx, w.Port) }},
+		{"rules[0].direction", func(w World) error {
+			w.Group.Rules = []spec.Rule{{UID: "r", Direction: "up"}}
+			return e.EnsureSecurityGroup(ctx, w.Group)
+		}},
+		{"rules[0].port_max", func(w World) error {
+			w.Group.Rules = []spec.Rule{{UID: "r", Direction: spec.Ingress, Protocol: "tcp", PortMin: 5, PortMax: 4}}
+			return e.EnsureSecurityGroup(ctx, w.Group)
+		}},
+		{"private", func(w World) error { w.PublicIP.Private = netip.MustParseAddr("fd00::1"); return e.EnsurePublicIP(ctx, w.PublicIP) }},
+		{"network", func(w World) error {
+			require.NoError(t, e.EnsureNetwork(ctx, spec.Network{UID: "net-9"}))
+			defer func() { require.NoError(t, e.Remove(ctx, network.Object{Kind: spec.KindNetwork, UID: "net-9"})) }()
+			w.Subnet.Network = "net-9"
+			return e.EnsureSubnet(ctx, w.Subnet)
+		}},
+		{"network", func(w World) error { w.Port.Network = "net-9"; return e.EnsurePort(ctx, w.Port) }},
+	}
+	for i, tt := range tests {
+		t.Run(fmt.Sprintf("%d-%s", i, tt.field), func(t *testing.T) {
+			err := tt.run(w)
+			require.ErrorIs(t, err, network.ErrInvalid)
+			require.ErrorContains(t, err, tt.field)
+			requireList(t, e, w.Objects())
+		})
+	}
+}
+
+func testConcurrent(t *testing.T, e network.Network) {
+	const ports = 24
+	w, ctx := NewWorld(), t.Context()
+	require.NoError(t, w.Apply(ctx, e))
+	want := w.Objects()
+	errs := make(chan error, 2*ports)
+	var wg sync.WaitGroup
+	for i := range ports {
+		p := w.Port
+		p.UID, p.MAC = fmt.Sprintf("many-%d", i), fmt.Sprintf("0a:00:00:00:01:%02x", i)
+		p.Addresses = []netip.Addr{netip.AddrFrom4([4]byte{10, 1, 0, byte(100 + i)})}
+		want = append(want, network.Object{Kind: spec.KindPort, UID: p.UID})
+		// Two at once for each port: the second finds the first's or makes it itself, never both.
+		for range 2 {
+			wg.Go(func() { errs <- e.EnsurePort(ctx, p) })
+		}
+	}
+	wg.Wait()
+	close(errs)
+	for err := range errs {
+		require.NoError(t, err)
+	}
+	requireList(t, e, want)
+}
+
+func testCancelled(t *testing.T, e network.Network) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	require.ErrorIs(t, e.EnsureUplink(ctx, NewWorld().Uplink), context.Canceled)
+	requireList(t, e, nil)
+}
