@@ -1,0 +1,216 @@
+package quota
+
+import (
+	"context"
+	"fmt"
+	"sort"
+	"strings"
+
+	"github.com/uptrace/bun"
+
+	"edgecloud/cloud/identity"
+	"edgecloud/fault"
+	"edgecloud/store"
+)
+
+// Name names a quota. Some are counted per account, some in a scope of it (a site, a network).
+type Name string
+
+// The quotas. Defaults are those of BEC's product guide (features/vm.md, network.md) where it gives one.
+const (
+	Instances          Name = "instances"
+	VCPUs              Name = "vcpus"
+	MemoryGiB          Name = "memory_gib"
+	Volumes            Name = "volumes"
+	VolumeGiB          Name = "volume_gib"
+	Images             Name = "images"
+	KeyPairs           Name = "key_pairs"
+	Networks           Name = "networks"             // per site
+	Subnets            Name = "subnets"              // per network
+	SecurityGroups     Name = "security_groups"      // per account
+	SecurityGroupRules Name = "security_group_rules" // per group
+	PublicIPs          Name = "public_ips"
+	PlacementSets      Name = "placement_sets"
+)
+
+var defaults = map[Name]int64{
+	Instances: 200_000, VCPUs: 2_000_000, MemoryGiB: 8_000_000, Volumes: 1_000_000, VolumeGiB: 100_000_000, Images: 20, KeyPairs: 100,
+	Networks: 5, Subnets: 10, SecurityGroups: 100, SecurityGroupRules: 50, PublicIPs: 200_000, PlacementSets: 100,
+}
+
+// Names lists every quota in a fixed order.
+func Names() []Name {
+	all := make([]Name, 0, len(defaults))
+	for n := range defaults {
+		all = append(all, n)
+	}
+	sort.Slice(all, func(i, j int) bool { return all[i] < all[j] })
+	return all
+}
+
+// Change is one count that goes up or down.
+type Change struct {
+	Name  Name
+	Scope string // UID of the site, network or group; empty for the account
+	Delta int64
+}
+
+type use struct {
+	bun.BaseModel `bun:"table:quota_use,alias:u"`
+
+	Account string `bun:"account,pk"`
+	Name    Name   `bun:"name,pk"`
+	Scope   string `bun:"scope,pk"`
+	Used    int64  `bun:"used"`
+}
+
+type limit struct {
+	bun.BaseModel `bun:"table:quota_limits,alias:l"`
+
+	Account string `bun:"account,pk"`
+	Name    Name   `bun:"name,pk"`
+	Allowed int64  `bun:"allowed"`
+}
+
+// Count applies all changes or none: a change up that would pass its limit is a Quota fault, and the caller's transaction ends. Changes down never fail.
+func Count(ctx context.Context, tx *store.Tx, account string, changes ...Change) error {
+	merged := merge(changes)
+	if len(merged) == 0 {
+		return nil
+	}
+	var values []string
+	var args []any
+	for _, c := range merged {
+		values = append(values, "(?, ?, ?, ?)")
+		args = append(args, account, c.Name, c.Scope, c.Delta)
+	}
+	var now []use
+	// The row of an account that never held any starts at what is added; a negative start is refused by the table's check, as it would be a bug.
+	query := "INSERT INTO quota_use (account, name, scope, used) VALUES " + strings.Join(values, ", ") +
+		" ON CONFLICT (account, name, scope) DO UPDATE SET used = quota_use.used + excluded.used RETURNING account, name, scope, used"
+	if err := tx.NewRaw(query, args...).Scan(ctx, &now); err != nil {
+		return fmt.Errorf("count quota: %w", err)
+	}
+	return check(ctx, tx, account, merged, now)
+}
+
+// check compares the new counts with the limits; the caller's transaction rolls the counts back when it fails.
+func check(ctx context.Context, tx *store.Tx, account string, changes []Change, now []use) error {
+	up := map[string]int64{}
+	for _, c := range changes {
+		if c.Delta > 0 {
+			up[string(c.Name)+"/"+c.Scope] = c.Delta
+		}
+	}
+	if len(up) == 0 {
+		return nil
+	}
+	own, err := limits(ctx, tx, account)
+	if err != nil {
+		return err
+	}
+	for _, u := range now {
+		delta := up[string(u.Name)+"/"+u.Scope]
+		if allowed := allowedOf(own, u.Name); delta > 0 && u.Used > allowed {
+			return fault.OverQuota(string(u.Name), u.Used-delta, delta, allowed)
+		}
+	}
+	return nil
+}
+
+func merge(changes []Change) []Change {
+	var merged []Change
+	at := map[string]int{}
+	for _, c := range changes {
+		key := string(c.Name) + "/" + c.Scope
+		if i, ok := at[key]; ok {
+			merged[i].Delta += c.Delta
+			continue
+		}
+		at[key] = len(merged)
+		merged = append(merged, c)
+	}
+	kept := merged[:0]
+	for _, c := range merged {
+		if c.Delta != 0 {
+			kept = append(kept, c)
+		}
+	}
+	// One order for everybody, so that two transactions on PostgreSQL cannot wait for each other's rows.
+	sort.Slice(kept, func(i, j int) bool { return kept[i].Name+Name(kept[i].Scope) < kept[j].Name+Name(kept[j].Scope) })
+	return kept
+}
+
+func limits(ctx context.Context, tx *store.Tx, account string) (map[Name]int64, error) {
+	var rows []limit
+	if err := tx.NewSelect().Model(&rows).Where("account = ?", account).Scan(ctx); err != nil {
+		return nil, err
+	}
+	own := make(map[Name]int64, len(rows))
+	for _, r := range rows {
+		own[r.Name] = r.Allowed
+	}
+	return own, nil
+}
+
+func allowedOf(own map[Name]int64, n Name) int64 {
+	if allowed, ok := own[n]; ok {
+		return allowed
+	}
+	return defaults[n]
+}
+
+// Drop forgets the counts of a scope that is gone (a deleted network's subnets).
+func Drop(ctx context.Context, tx *store.Tx, account string, name Name, scope string) error {
+	_, err := tx.NewDelete().Model((*use)(nil)).Where("account = ? AND name = ? AND scope = ?", account, name, scope).Exec(ctx)
+	return err
+}
+
+// Line is one quota of an account as shown to people.
+type Line struct {
+	Name    Name
+	Scope   string
+	Used    int64
+	Allowed int64
+}
+
+// List tells what an account holds and may hold. Scoped quotas appear once per scope in use.
+func List(ctx context.Context, tx *store.Tx, account string) ([]Line, error) {
+	var rows []use
+	if err := tx.NewSelect().Model(&rows).Where("account = ?", account).Order("name", "scope").Scan(ctx); err != nil {
+		return nil, err
+	}
+	own, err := limits(ctx, tx, account)
+	if err != nil {
+		return nil, err
+	}
+	seen := map[Name]bool{}
+	var lines []Line
+	for _, u := range rows {
+		seen[u.Name] = true
+		lines = append(lines, Line{u.Name, u.Scope, u.Used, allowedOf(own, u.Name)})
+	}
+	for _, n := range Names() {
+		if !seen[n] {
+			lines = append(lines, Line{Name: n, Allowed: allowedOf(own, n)})
+		}
+	}
+	return lines, nil
+}
+
+// Set changes a limit of an account. For operators.
+func Set(ctx context.Context, db *store.DB, caller *identity.Caller, account string, name Name, allowed int64) error {
+	if err := caller.MayOperate(); err != nil {
+		return err
+	}
+	if _, known := defaults[name]; !known {
+		return fault.BadField("name", "must be one of the known quotas, such as %s", Instances)
+	}
+	if allowed < 0 {
+		return fault.BadField("limit", "must not be negative")
+	}
+	return db.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
+		_, err := tx.NewInsert().Model(&limit{Account: account, Name: name, Allowed: allowed}).On("CONFLICT (account, name) DO UPDATE").Set("allowed = excluded.allowed").Exec(ctx)
+		return err
+	})
+}
