@@ -136,6 +136,9 @@ func (p *Param) sample() string {
 		}
 		return "1"
 	}
+	if s != nil && s.MinLen != nil && *s.MinLen == 36 {
+		return "27101e92-49a7-11eb-8a8a-fa1640495574" // IEC's IDs are UUIDs
+	}
 	return "x-" + strings.ToLower(p.Name)
 }
 

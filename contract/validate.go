@@ -99,7 +99,7 @@ func (v *validator) param(o *Operation, p *Param, in Input) {
 		values = in.Header[name]
 	}
 	if len(values) == 0 || values[0] == "" {
-		if p.Required {
+		if p.Required && !(p.AllowEmpty && len(values) > 0) {
 			v.fail(p.In, p.Name, "required", "required")
 		}
 		return

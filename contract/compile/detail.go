@@ -96,6 +96,7 @@ func (f *file) param(n *yaml.Node) (*contract.Param, error) {
 		return nil, err
 	}
 	p := &contract.Param{Name: text(n, "name"), In: text(n, "in"), Required: truth(n, "required"), Description: text(n, "description")}
+	p.AllowEmpty = truth(n, "allowEmptyValue")
 	p.Explode = get(n, "explode") == nil || truth(n, "explode")
 	if p.Schema, err = f.schema(get(n, "schema")); err != nil {
 		return nil, fmt.Errorf("parameter %s: %w", p.Name, err)
