@@ -109,3 +109,7 @@ func isConflict(err error) bool {
 	}
 	return errors.Is(err, errConflict)
 }
+
+// Repeats tells whether a failure inside a transaction must be returned from its function, so that the transaction as a whole is repeated or given up.
+// Code that records the errors of its parts (as the work runner does) must let these pass.
+func Repeats(err error) bool { return isConflict(err) || errors.Is(err, errBroken) }
