@@ -12,6 +12,7 @@ type Principal struct {
 	AccountNumber int64
 	AccountName   string
 	Project       string // uid; empty means the account's whole
+	ProjectName   string
 	User          string // uid, 32 hex digits
 	UserName      string
 	Role          Role
@@ -85,10 +86,9 @@ type Scope string
 
 // The scopes of a token (Keystone v3).
 const (
-	Unscoped      Scope = ""        // proves who, opens nothing but identity's own lists
-	AccountScope  Scope = "account" // the whole account
-	ProjectScope  Scope = "project" // one project
-	OperatorScope Scope = "operator"
+	Unscoped     Scope = ""        // proves who, opens nothing but identity's own lists
+	AccountScope Scope = "account" // the whole account
+	ProjectScope Scope = "project" // one project
 )
 
 // Token is a proven bearer token.

@@ -1,0 +1,50 @@
+package identity
+
+import (
+	"context"
+	"fmt"
+
+	"edgecloud/fault"
+	"edgecloud/store"
+)
+
+const (
+	keyIDSize  = 30 // after the prefix: 32 characters together, as bec's are
+	secretSize = 40 // its first 16 characters are the AES key of bec's password rule
+	keyPrefix  = "EC"
+)
+
+// CreateKey makes an access key for a user: the caller's own, or, by an operator, any. The secret is in the answer and is never shown again.
+func (i *Identity) CreateKey(ctx context.Context, caller *Caller, user string) (*AccessKey, string, error) {
+	if err := caller.MayWrite(); err != nil {
+		return nil, "", err
+	}
+	if !caller.Operator && caller.User != user {
+		return nil, "", fault.Missing("user", user)
+	}
+	var key *AccessKey
+	var secret string
+	err := i.db.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
+		if _, err := visibleUser(ctx, tx, caller, user); err != nil {
+			return err
+		}
+		var err error
+		key, secret, err = i.createKey(ctx, tx, user)
+		return err
+	})
+	return key, secret, err
+}
+
+func (i *Identity) createKey(ctx context.Context, tx *store.Tx, user string) (*AccessKey, string, error) {
+	id, secret := keyPrefix+tx.Token(keyIDSize), tx.Token(secretSize)
+	sealed, err := i.ring.Seal([]byte(secret), sealedFor(id))
+	if err != nil {
+		return nil, "", fmt.Errorf("identity: sealing a secret key: %w", err)
+	}
+	key := &AccessKey{ID: id, User: user, Sealed: sealed, Enabled: true, Created: tx.Time()}
+	_, err = tx.NewInsert().Model(key).Exec(ctx)
+	return key, secret, err
+}
+
+// sealedFor binds a sealed secret to its key, so that one cannot be put in another's place.
+func sealedFor(keyID string) string { return "identity/access_key/" + keyID }
