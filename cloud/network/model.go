@@ -1,0 +1,179 @@
+package network
+
+import (
+	"net/netip"
+
+	"github.com/uptrace/bun"
+
+	"edgecloud/cloud/place"
+	"edgecloud/link/spec"
+	"edgecloud/store"
+)
+
+// Kind of a network or subnet.
+type Kind string
+
+// The kinds. A default network is made once per account and site, when an instance is made there without naming one; its subnets too.
+const (
+	Custom  Kind = "custom"
+	Default Kind = "default"
+)
+
+// Network is a private network at one site (VPC).
+type Network struct {
+	bun.BaseModel `bun:"table:networks,alias:net"`
+
+	UID           string     `bun:"uid,pk"`
+	Slug          string     `bun:"slug"`
+	Account       string     `bun:"account"`
+	Site          string     `bun:"site"`
+	Name          string     `bun:"name"`
+	Description   string     `bun:"description"`
+	CIDR          string     `bun:"cidr"`
+	Kind          Kind       `bun:"kind"`
+	Line          string     `bun:"line"`           // uplink of its router; empty until it needs one
+	RouterAddress string     `bun:"router_address"` // the router's own address on that line
+	Tags          Tags       `bun:"tags"`
+	Revision      int64      `bun:"revision"` // taken by whoever changes what hangs on it, so that they go one after the other
+	Created       store.Time `bun:"created"`
+}
+
+// Prefix gives the parsed CIDR.
+func (n *Network) Prefix() netip.Prefix { return netip.MustParsePrefix(n.CIDR) }
+
+// Subnet is a range of a network.
+type Subnet struct {
+	bun.BaseModel `bun:"table:subnets,alias:subnet"`
+
+	UID         string     `bun:"uid,pk"`
+	Slug        string     `bun:"slug"`
+	Account     string     `bun:"account"`
+	Network     string     `bun:"network"`
+	Site        string     `bun:"site"`
+	Name        string     `bun:"name"`
+	Description string     `bun:"description"`
+	CIDR        string     `bun:"cidr"`
+	Gateway     string     `bun:"gateway"`
+	DNS         string     `bun:"dns"` // addresses joined by commas
+	Kind        Kind       `bun:"kind"`
+	Cursor      int64      `bun:"cursor"` // offset where the search for a free address starts
+	Tags        Tags       `bun:"tags"`
+	Created     store.Time `bun:"created"`
+}
+
+// Prefix gives the parsed CIDR.
+func (s *Subnet) Prefix() netip.Prefix { return netip.MustParsePrefix(s.CIDR) }
+
+// Port is an address on a subnet.
+type Port struct {
+	bun.BaseModel `bun:"table:ports,alias:port"`
+
+	UID      string     `bun:"uid,pk"`
+	Slug     string     `bun:"slug"`
+	Account  string     `bun:"account"`
+	Network  string     `bun:"network"`
+	Subnet   string     `bun:"subnet"`
+	Site     string     `bun:"site"`
+	Instance string     `bun:"instance"` // empty while it is on none
+	Position int        `bun:"position"` // among its instance's ports
+	MAC      string     `bun:"mac"`
+	Address  string     `bun:"address"`
+	Wanted   int64      `bun:"wanted"` // generation of its spec
+	Seen     int64      `bun:"seen"`   // generation that the site has reported on
+	Phase    spec.Phase `bun:"phase"`
+	Error    string     `bun:"error"`
+	Created  store.Time `bun:"created"`
+}
+
+// SecurityGroup is a stateful set of allow rules.
+type SecurityGroup struct {
+	bun.BaseModel `bun:"table:security_groups,alias:sg"`
+
+	UID         string     `bun:"uid,pk"`
+	Slug        string     `bun:"slug"`
+	Account     string     `bun:"account"`
+	Name        string     `bun:"name"`
+	Description string     `bun:"description"`
+	Standard    bool       `bun:"standard"` // the account's default group
+	Tags        Tags       `bun:"tags"`
+	Revision    int64      `bun:"revision"`
+	Created     store.Time `bun:"created"`
+
+	Rules []*Rule `bun:"-"`
+}
+
+// Rule is one rule of a security group.
+type Rule struct {
+	bun.BaseModel `bun:"table:security_rules,alias:rule"`
+
+	UID         string         `bun:"uid,pk"`
+	Slug        string         `bun:"slug"`
+	Group       string         `bun:"grp"`
+	Direction   spec.Direction `bun:"direction"`
+	Ethertype   string         `bun:"ethertype"` // IPv4 or IPv6
+	Protocol    string         `bun:"protocol"`  // tcp, udp, icmp, all
+	PortMin     int            `bun:"port_min"`
+	PortMax     int            `bun:"port_max"`
+	Remote      string         `bun:"remote"`       // CIDR; empty: any
+	RemoteGroup string         `bun:"remote_group"` // UID; empty: none
+	Remark      string         `bun:"remark"`
+	Created     store.Time     `bun:"created"`
+	Updated     store.Time     `bun:"updated"`
+}
+
+// PortGroup says that a port is in a security group.
+type PortGroup struct {
+	bun.BaseModel `bun:"table:port_groups,alias:pg"`
+
+	Port     string `bun:"port,pk"`
+	Group    string `bun:"grp,pk"`
+	Position int    `bun:"position"`
+}
+
+// PublicIP is a public address of an account.
+type PublicIP struct {
+	bun.BaseModel `bun:"table:public_ips,alias:pip"`
+
+	UID      string        `bun:"uid,pk"`
+	Slug     string        `bun:"slug"`
+	Account  string        `bun:"account"`
+	Site     string        `bun:"site"`
+	Line     string        `bun:"line"`
+	Carrier  place.Carrier `bun:"carrier"`
+	Address  string        `bun:"address"`
+	Port     string        `bun:"port"`     // empty while it is bound to none
+	Instance string        `bun:"instance"` // that it was made with and goes with; empty if it stands alone
+	Mbps     int64         `bun:"mbps"`
+	Wanted   int64         `bun:"wanted"`
+	Seen     int64         `bun:"seen"`
+	Phase    spec.Phase    `bun:"phase"`
+	Error    string        `bun:"error"`
+	Created  store.Time    `bun:"created"`
+}
+
+// Tag is a key and value that a tenant hangs on a resource.
+type Tag struct {
+	Key   string `json:"k"`
+	Value string `json:"v"`
+}
+
+// Tags is a column of tags.
+type Tags = store.JSON[[]Tag]
+
+// TagsOf makes the column value.
+func TagsOf(tags []Tag) Tags { return Tags{V: tags} }
+
+type groupSite struct {
+	bun.BaseModel `bun:"table:security_group_sites,alias:gs"`
+
+	Group string `bun:"grp,pk"`
+	Site  string `bun:"site,pk"`
+}
+
+type lineAddress struct {
+	bun.BaseModel `bun:"table:line_addresses,alias:la"`
+
+	Line    string `bun:"line,pk"`
+	Address string `bun:"address,pk"`
+	Holder  string `bun:"holder"` // UID of the public address or network
+}

@@ -1,0 +1,302 @@
+package network
+
+import (
+	"context"
+	"fmt"
+	"net/netip"
+	"strings"
+
+	"github.com/uptrace/bun"
+
+	"edgecloud/cloud/audit"
+	"edgecloud/cloud/identity"
+	"edgecloud/cloud/place"
+	"edgecloud/cloud/quota"
+	"edgecloud/fault"
+	"edgecloud/link"
+	"edgecloud/link/spec"
+	"edgecloud/store"
+)
+
+// Networks gives access to networks and all that hangs on them.
+type Networks struct {
+	db    *store.DB
+	place *place.Place
+}
+
+// New makes a Networks on a database.
+func New(db *store.DB, p *place.Place) *Networks { return &Networks{db: db, place: p} }
+
+// The default network of an account at a site (BEC 1.0 createVmService: "172.16.0.0/20 with a default subnet 172.16.0.0/24").
+const (
+	defaultCIDR       = "172.16.0.0/20"
+	defaultSubnetBits = 24
+	defaultName       = "default"
+	defaultWords      = "默认私有网络"
+	defaultDNS        = "114.114.114.114"
+)
+
+// NewNetwork is what a caller says of a network.
+type NewNetwork struct {
+	Site        *place.Site
+	Name        string
+	Description string
+	CIDR        string
+	Tags        []Tag
+}
+
+// CreateNetwork makes a network at a site.
+func (n *Networks) CreateNetwork(ctx context.Context, caller *identity.Caller, w NewNetwork) (*Network, error) {
+	if err := caller.MayWrite(); err != nil {
+		return nil, err
+	}
+	prefix, err := w.check()
+	if err != nil {
+		return nil, err
+	}
+	var net *Network
+	err = n.db.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
+		net = &Network{Account: caller.Account, Site: w.Site.UID, Name: w.Name, Description: w.Description, CIDR: prefix.String(), Kind: Custom, Tags: TagsOf(w.Tags)}
+		return insertNetwork(ctx, tx, caller, net)
+	})
+	return net, err
+}
+
+func (w NewNetwork) check() (netip.Prefix, error) {
+	if err := checkName(w.Name); err != nil {
+		return netip.Prefix{}, err
+	}
+	if err := checkDescription(w.Description); err != nil {
+		return netip.Prefix{}, err
+	}
+	return parseCIDR("cidr", w.CIDR, 8, 28)
+}
+
+func insertNetwork(ctx context.Context, tx *store.Tx, caller *identity.Caller, net *Network) error {
+	net.UID, net.Slug, net.Created = tx.NewUID(), tx.NewSlug(), tx.Time()
+	if err := quota.Count(ctx, tx, net.Account, quota.Change{Name: quota.Networks, Scope: net.Site, Delta: 1}); err != nil {
+		return err
+	}
+	if _, err := tx.NewInsert().Model(net).Exec(ctx); err != nil {
+		return fmt.Errorf("add network: %w", err)
+	}
+	if err := putNetwork(ctx, tx, net); err != nil {
+		return err
+	}
+	return audit.Note(ctx, tx, caller, "network", net.UID)
+}
+
+// NetworkFilter narrows a list of networks. Empty fields match any.
+type NetworkFilter struct {
+	Site    string // UID
+	Keyword string // part of the name
+}
+
+// ListNetworks gives a page of the caller's networks with the total, newest first.
+func (n *Networks) ListNetworks(ctx context.Context, caller *identity.Caller, f NetworkFilter, page store.Page) (found []*Network, total int, err error) {
+	err = n.db.Read(ctx, func(ctx context.Context, tx *store.Tx) error {
+		q := f.apply(tx.NewSelect().Model((*Network)(nil)).Where("account = ?", caller.Account)).OrderExpr("uid DESC")
+		found, total, err = store.List[*Network](ctx, q, page)
+		return err
+	})
+	return found, total, err
+}
+
+// ListNetworksFrom gives the caller's networks from a marker (a UID, inclusive) on, in the order of creation.
+func (n *Networks) ListNetworksFrom(ctx context.Context, caller *identity.Caller, f NetworkFilter, m store.Marker) (found []*Network, next string, err error) {
+	err = n.db.Read(ctx, func(ctx context.Context, tx *store.Tx) error {
+		q := f.apply(tx.NewSelect().Model((*Network)(nil)).Where("account = ?", caller.Account))
+		found, next, err = store.ListFrom(ctx, q, m, "uid", func(x *Network) string { return x.UID })
+		return err
+	})
+	return found, next, err
+}
+
+// FindNetwork finds the caller's network by UID or slug inside a transaction.
+func FindNetwork(ctx context.Context, tx *store.Tx, caller *identity.Caller, id string) (*Network, error) {
+	net := new(Network)
+	err := tx.NewSelect().Model(net).Where("account = ?", caller.Account).Where("uid = ? OR slug = ?", id, id).Scan(ctx)
+	if store.NotFound(err) {
+		return nil, fault.Missing("network", id)
+	}
+	return net, err
+}
+
+// GetNetwork gives one network with its subnets.
+func (n *Networks) GetNetwork(ctx context.Context, caller *identity.Caller, id string) (net *Network, subnets []*Subnet, err error) {
+	err = n.db.Read(ctx, func(ctx context.Context, tx *store.Tx) error {
+		if net, err = FindNetwork(ctx, tx, caller, id); err != nil {
+			return err
+		}
+		return tx.NewSelect().Model(&subnets).Where("network = ?", net.UID).Order("uid").Scan(ctx)
+	})
+	return net, subnets, err
+}
+
+// Text changes a name or description; nil leaves it.
+type Text struct {
+	Name        *string
+	Description *string
+}
+
+func (t Text) check() error {
+	if t.Name != nil {
+		if err := checkName(*t.Name); err != nil {
+			return err
+		}
+	}
+	if t.Description != nil {
+		return checkDescription(*t.Description)
+	}
+	return nil
+}
+
+// UpdateNetwork changes a network's name or description.
+func (n *Networks) UpdateNetwork(ctx context.Context, caller *identity.Caller, id string, t Text) (net *Network, err error) {
+	if err := caller.MayWrite(); err != nil {
+		return nil, err
+	}
+	if err := t.check(); err != nil {
+		return nil, err
+	}
+	err = n.db.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
+		if net, err = FindNetwork(ctx, tx, caller, id); err != nil {
+			return err
+		}
+		net.Name, net.Description = t.apply(net.Name, net.Description)
+		if _, err := tx.NewUpdate().Model(net).Column("name", "description").WherePK().Exec(ctx); err != nil {
+			return err
+		}
+		return audit.Note(ctx, tx, caller, "network", net.UID)
+	})
+	return net, err
+}
+
+func (t Text) apply(name, description string) (string, string) {
+	if t.Name != nil {
+		name = *t.Name
+	}
+	if t.Description != nil {
+		description = *t.Description
+	}
+	return name, description
+}
+
+// DeleteNetwork removes a network with its subnets. A default network and one with ports stay (BEC 1.0 deleteVpc).
+func (n *Networks) DeleteNetwork(ctx context.Context, caller *identity.Caller, id string) (net *Network, err error) {
+	if err := caller.MayWrite(); err != nil {
+		return nil, err
+	}
+	err = n.db.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
+		if net, err = FindNetwork(ctx, tx, caller, id); err != nil {
+			return err
+		}
+		if net.Kind == Default {
+			return fault.Conflicting("network", id, "The default network of a node cannot be deleted.")
+		}
+		return deleteNetwork(ctx, tx, caller, net)
+	})
+	return net, err
+}
+
+func deleteNetwork(ctx context.Context, tx *store.Tx, caller *identity.Caller, net *Network) error {
+	if err := lockNetwork(ctx, tx, net.UID); err != nil {
+		return err
+	}
+	used, err := tx.NewSelect().Model((*Port)(nil)).Where("network = ?", net.UID).Exists(ctx)
+	if err != nil {
+		return err
+	}
+	if used {
+		return fault.Conflicting("network", net.Slug, "The network has instances and cannot be deleted.")
+	}
+	var subnets []*Subnet
+	if err := tx.NewSelect().Model(&subnets).Where("network = ?", net.UID).Scan(ctx); err != nil {
+		return err
+	}
+	for _, s := range subnets {
+		if err := dropSubnet(ctx, tx, s); err != nil {
+			return err
+		}
+	}
+	if _, err := tx.NewDelete().Model(net).WherePK().Exec(ctx); err != nil {
+		return err
+	}
+	if err := quota.Drop(ctx, tx, net.Account, quota.Subnets, net.UID); err != nil {
+		return err
+	}
+	if err := quota.Count(ctx, tx, net.Account, quota.Change{Name: quota.Networks, Scope: net.Site, Delta: -1}); err != nil {
+		return err
+	}
+	if err := link.Delete(ctx, tx, spec.SiteTarget(net.Site), spec.KindNetwork, net.UID); err != nil {
+		return err
+	}
+	return audit.Note(ctx, tx, caller, "network", net.UID)
+}
+
+// lockNetwork makes changes of what hangs on a network go one after the other.
+func lockNetwork(ctx context.Context, tx *store.Tx, uid string) error {
+	_, err := tx.NewUpdate().Model((*Network)(nil)).Set("revision = revision + 1").Where("uid = ?", uid).Exec(ctx)
+	return err
+}
+
+// DefaultNetwork finds the account's default network at a site, or makes it with its first subnet.
+func DefaultNetwork(ctx context.Context, tx *store.Tx, caller *identity.Caller, site string) (*Network, error) {
+	net := new(Network)
+	err := tx.NewSelect().Model(net).Where("account = ? AND site = ? AND kind = ?", caller.Account, site, Default).Scan(ctx)
+	if err == nil || !store.NotFound(err) {
+		return net, err
+	}
+	*net = Network{Account: caller.Account, Site: site, Name: defaultName, Description: defaultWords, CIDR: defaultCIDR, Kind: Default}
+	if err := insertNetwork(ctx, tx, caller, net); err != nil {
+		return nil, err
+	}
+	_, err = addDefaultSubnet(ctx, tx, caller, net)
+	return net, err
+}
+
+func (f NetworkFilter) apply(q *bun.SelectQuery) *bun.SelectQuery {
+	if f.Site != "" {
+		q = q.Where("site = ?", f.Site)
+	}
+	if f.Keyword != "" {
+		q = q.Where("name LIKE ? ESCAPE '!'", store.Contains(f.Keyword))
+	}
+	return q
+}
+
+func checkName(name string) error {
+	length := len([]rune(name))
+	if length < 1 || length > 65 {
+		return fault.BadField("name", "must have 1 to 65 characters")
+	}
+	if name == defaultName {
+		return fault.BadField("name", "must not be %q, which is the name of what the system makes", defaultName)
+	}
+	if strings.TrimSpace(name) == "" {
+		return fault.BadField("name", "must not be blank")
+	}
+	return nil
+}
+
+func checkDescription(text string) error {
+	if len([]rune(text)) > 200 {
+		return fault.BadField("description", "must have at most 200 characters")
+	}
+	return nil
+}
+
+// parseCIDR reads an IPv4 network address whose mask lies between two lengths.
+func parseCIDR(field, text string, minBits, maxBits int) (netip.Prefix, error) {
+	p, err := netip.ParsePrefix(text)
+	if err != nil || !p.Addr().Is4() {
+		return p, fault.BadField(field, "must be an IPv4 range such as 192.168.0.0/16")
+	}
+	if p.Bits() < minBits || p.Bits() > maxBits {
+		return p, fault.BadField(field, "must have a mask between /%d and /%d", minBits, maxBits)
+	}
+	if p != p.Masked() {
+		return p, fault.BadField(field, "must be a network address: %s, not %s", p.Masked(), p)
+	}
+	return p, nil
+}

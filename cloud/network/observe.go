@@ -1,0 +1,66 @@
+package network
+
+import (
+	"context"
+
+	"edgecloud/link/spec"
+	"edgecloud/store"
+	"edgecloud/work"
+)
+
+// ObservePort takes a site's report on a port and wakes the instance that waits for it.
+func ObservePort(ctx context.Context, tx *store.Tx, r spec.Report) error {
+	var instance string
+	err := tx.NewRaw("UPDATE ports SET seen = ?, phase = ?, error = ? WHERE uid = ? AND seen <= ? RETURNING instance", r.Generation, r.Phase, r.Error, r.UID, r.Generation).Scan(ctx, &instance)
+	if store.NotFound(err) || instance == "" && err == nil {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return work.Wake(ctx, tx, "instance", instance)
+}
+
+// ObservePublicIP takes a site's report on a public address; once it is gone from the site, it may be given out again.
+func ObservePublicIP(ctx context.Context, tx *store.Tx, r spec.Report) error {
+	if r.Phase == spec.Gone {
+		if err := freeLeases(ctx, tx, r.UID); err != nil {
+			return err
+		}
+	}
+	var instance string
+	err := tx.NewRaw("UPDATE public_ips SET seen = ?, phase = ?, error = ? WHERE uid = ? AND seen <= ? RETURNING instance", r.Generation, r.Phase, r.Error, r.UID, r.Generation).Scan(ctx, &instance)
+	if store.NotFound(err) || instance == "" && err == nil {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return work.Wake(ctx, tx, "instance", instance)
+}
+
+// ObserveNetwork takes a site's report on a network; once it is gone from the site, its router's address may be given out again.
+func ObserveNetwork(ctx context.Context, tx *store.Tx, r spec.Report) error {
+	if r.Phase != spec.Gone {
+		return nil
+	}
+	return freeLeases(ctx, tx, r.UID)
+}
+
+// Settled tells whether the site has done what is wanted of the ports, and the first error it met.
+func Settled(ports []*Port, ips []*PublicIP) (settled bool, trouble string) {
+	settled = true
+	for _, p := range ports {
+		settled = settled && p.Seen >= p.Wanted && p.Phase == spec.Applied
+		if p.Phase == spec.Failed && trouble == "" {
+			trouble = p.Error
+		}
+	}
+	for _, ip := range ips {
+		settled = settled && ip.Seen >= ip.Wanted && ip.Phase == spec.Applied
+		if ip.Phase == spec.Failed && trouble == "" {
+			trouble = ip.Error
+		}
+	}
+	return settled, trouble
+}

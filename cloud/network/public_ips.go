@@ -1,0 +1,227 @@
+package network
+
+import (
+	"context"
+	"encoding/binary"
+	"fmt"
+	"net/netip"
+
+	"github.com/uptrace/bun"
+
+	"edgecloud/cloud/identity"
+	"edgecloud/cloud/place"
+	"edgecloud/cloud/quota"
+	"edgecloud/fault"
+	"edgecloud/link"
+	"edgecloud/link/spec"
+	"edgecloud/store"
+)
+
+// AddPublicIPs gives each port a public address on each of the site's lines that is wanted (empty: all). The addresses go with their instances. Their specs
+// are written by PutPublicIPs.
+func AddPublicIPs(ctx context.Context, tx *store.Tx, caller *identity.Caller, net *Network, ports []*Port, carriers []place.Carrier, mbps int64) ([]*PublicIP, error) {
+	lines, err := linesOf(ctx, tx, net.Site, carriers)
+	if err != nil {
+		return nil, err
+	}
+	var ips []*PublicIP
+	var leases []*lineAddress
+	for _, l := range lines {
+		free, err := takeLine(ctx, tx, l, len(ports))
+		if err != nil {
+			return nil, err
+		}
+		for i, p := range ports {
+			ip := &PublicIP{UID: tx.NewUID(), Slug: tx.NewSlug(), Account: caller.Account, Site: net.Site, Line: l.UID, Carrier: l.Carrier, Address: free[i].String(),
+				Port: p.UID, Instance: p.Instance, Mbps: mbps, Phase: spec.Pending, Created: tx.Time()}
+			ips = append(ips, ip)
+			leases = append(leases, &lineAddress{Line: l.UID, Address: ip.Address, Holder: ip.UID})
+		}
+	}
+	if err := quota.Count(ctx, tx, caller.Account, quota.Change{Name: quota.PublicIPs, Delta: int64(len(ips))}); err != nil {
+		return nil, err
+	}
+	if _, err := tx.NewInsert().Model(&leases).Exec(ctx); err != nil {
+		return nil, fmt.Errorf("lease public addresses: %w", err)
+	}
+	if _, err := tx.NewInsert().Model(&ips).Exec(ctx); err != nil {
+		return nil, fmt.Errorf("add public addresses: %w", err)
+	}
+	return ips, ensureRouterAddress(ctx, tx, net, lines[0])
+}
+
+func linesOf(ctx context.Context, tx *store.Tx, site string, wanted []place.Carrier) ([]*place.Line, error) {
+	lines, err := place.Lines(ctx, tx, site)
+	if err != nil {
+		return nil, err
+	}
+	if len(lines) == 0 {
+		return nil, fault.New(fault.Capacity, "The node has no line with public addresses.")
+	}
+	if len(wanted) == 0 {
+		return lines, nil
+	}
+	var chosen []*place.Line
+	for _, c := range wanted {
+		for _, l := range lines {
+			if l.Carrier == c {
+				chosen = append(chosen, l)
+			}
+		}
+	}
+	if len(chosen) != len(wanted) {
+		return nil, fault.BadField("subServiceProviders", "names a carrier that has no line at the node")
+	}
+	return chosen, nil
+}
+
+// ensureRouterAddress gives a network's router its own address on a line, once: without it nothing outside can answer.
+func ensureRouterAddress(ctx context.Context, tx *store.Tx, net *Network, l *place.Line) error {
+	if net.RouterAddress != "" {
+		return nil
+	}
+	if err := lockNetwork(ctx, tx, net.UID); err != nil {
+		return err
+	}
+	if err := tx.NewSelect().Model(net).WherePK().Scan(ctx); err != nil || net.RouterAddress != "" {
+		return err
+	}
+	free, err := takeLine(ctx, tx, l, 1)
+	if err != nil {
+		return err
+	}
+	net.Line, net.RouterAddress = l.UID, free[0].String()
+	if _, err := tx.NewInsert().Model(&lineAddress{Line: l.UID, Address: net.RouterAddress, Holder: net.UID}).Exec(ctx); err != nil {
+		return err
+	}
+	if _, err := tx.NewUpdate().Model(net).Column("line", "router_address").WherePK().Exec(ctx); err != nil {
+		return err
+	}
+	if err := putUplink(ctx, tx, l); err != nil {
+		return err
+	}
+	return putNetwork(ctx, tx, net)
+}
+
+// takeLine chooses free public addresses of a line, the next ones after its cursor first.
+func takeLine(ctx context.Context, tx *store.Tx, l *place.Line, count int) ([]netip.Addr, error) {
+	var start int64
+	if err := tx.NewRaw("UPDATE lines SET cursor = cursor + ? WHERE uid = ? RETURNING cursor", count, l.UID).Scan(ctx, &start); err != nil {
+		return nil, err
+	}
+	start -= int64(count)
+	first := netip.MustParseAddr(l.First)
+	size := number(netip.MustParseAddr(l.Last)) - number(first) + 1
+	if start+int64(count) <= size {
+		next := make([]netip.Addr, count)
+		texts := make([]string, count)
+		for i := range next {
+			next[i] = plus(first, start+int64(i))
+			texts[i] = next[i].String()
+		}
+		taken, err := tx.NewSelect().Model((*lineAddress)(nil)).Where("line = ? AND address IN (?)", l.UID, bun.In(texts)).Exists(ctx)
+		if err != nil || !taken {
+			return next, err
+		}
+	}
+	return takeLineGaps(ctx, tx, l, first, size, count)
+}
+
+func takeLineGaps(ctx context.Context, tx *store.Tx, l *place.Line, first netip.Addr, size int64, count int) ([]netip.Addr, error) {
+	var taken []string
+	if err := tx.NewSelect().Model((*lineAddress)(nil)).Column("address").Where("line = ?", l.UID).Scan(ctx, &taken); err != nil {
+		return nil, err
+	}
+	used := make(map[string]bool, len(taken))
+	for _, a := range taken {
+		used[a] = true
+	}
+	var free []netip.Addr
+	for offset := int64(0); offset < size && len(free) < count; offset++ {
+		if a := plus(first, offset); !used[a.String()] {
+			free = append(free, a)
+		}
+	}
+	if len(free) < count {
+		return nil, fault.New(fault.Capacity, "The node has no public address left on the line of %s.", l.Carrier)
+	}
+	return free, nil
+}
+
+func number(a netip.Addr) int64 { b := a.As4(); return int64(binary.BigEndian.Uint32(b[:])) }
+
+func plus(a netip.Addr, n int64) netip.Addr {
+	var b [4]byte
+	binary.BigEndian.PutUint32(b[:], uint32(number(a)+n))
+	return netip.AddrFrom4(b)
+}
+
+// PublicIPsOf gives the public addresses that were made with instances.
+func PublicIPsOf(ctx context.Context, tx *store.Tx, instances ...string) ([]*PublicIP, error) {
+	var ips []*PublicIP
+	if len(instances) == 0 {
+		return nil, nil
+	}
+	err := tx.NewSelect().Model(&ips).Where("instance IN (?)", bun.In(instances)).Order("instance", "uid").Scan(ctx)
+	return ips, err
+}
+
+// PutPublicIPs writes the specs of bound addresses.
+func PutPublicIPs(ctx context.Context, tx *store.Tx, ips []*PublicIP, ports []*Port) error {
+	byUID := map[string]*Port{}
+	for _, p := range ports {
+		byUID[p.UID] = p
+	}
+	for _, ip := range ips {
+		p := byUID[ip.Port]
+		if p == nil {
+			continue
+		}
+		if err := putPublicIP(ctx, tx, ip, p); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// SetBandwidth changes the bandwidth of addresses; their specs are written by PutPublicIPs.
+func SetBandwidth(ctx context.Context, tx *store.Tx, ips []*PublicIP, mbps int64) error {
+	for _, ip := range ips {
+		ip.Mbps = mbps
+		if _, err := tx.NewUpdate().Model(ip).Column("mbps").WherePK().Exec(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// ReleasePublicIPs takes addresses away from a site. The lease ends when the site has confirmed (ObservePublicIP), or now if the site never knew it.
+func ReleasePublicIPs(ctx context.Context, tx *store.Tx, ips []*PublicIP) error {
+	for _, ip := range ips {
+		if ip.Wanted == 0 {
+			if err := freeLeases(ctx, tx, ip.UID); err != nil {
+				return err
+			}
+			continue
+		}
+		if err := link.Delete(ctx, tx, spec.SiteTarget(ip.Site), spec.KindPublicIP, ip.UID); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// DropPublicIPs forgets addresses that were released.
+func DropPublicIPs(ctx context.Context, tx *store.Tx, account string, ips []*PublicIP) error {
+	for _, ip := range ips {
+		if _, err := tx.NewDelete().Model(ip).WherePK().Exec(ctx); err != nil {
+			return err
+		}
+	}
+	return quota.Count(ctx, tx, account, quota.Change{Name: quota.PublicIPs, Delta: -int64(len(ips))})
+}
+
+func freeLeases(ctx context.Context, tx *store.Tx, holder string) error {
+	_, err := tx.NewDelete().Model((*lineAddress)(nil)).Where("holder = ?", holder).Exec(ctx)
+	return err
+}

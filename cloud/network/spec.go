@@ -1,0 +1,127 @@
+package network
+
+import (
+	"context"
+	"net/netip"
+	"strings"
+
+	"edgecloud/cloud/place"
+	"edgecloud/link"
+	"edgecloud/link/spec"
+	"edgecloud/store"
+)
+
+func putNetwork(ctx context.Context, tx *store.Tx, n *Network) error {
+	s := spec.Network{UID: n.UID, Uplink: n.Line}
+	if n.RouterAddress != "" {
+		s.Address = netip.MustParseAddr(n.RouterAddress)
+	}
+	_, err := link.Put(ctx, tx, spec.SiteTarget(n.Site), spec.KindNetwork, n.UID, s)
+	return err
+}
+
+func putSubnet(ctx context.Context, tx *store.Tx, s *Subnet) error {
+	body := spec.Subnet{UID: s.UID, Network: s.Network, Prefix: s.Prefix(), Gateway: netip.MustParseAddr(s.Gateway), DNS: parseDNS(s.DNS), DHCP: true}
+	_, err := link.Put(ctx, tx, spec.SiteTarget(s.Site), spec.KindSubnet, s.UID, body)
+	return err
+}
+
+func putUplink(ctx context.Context, tx *store.Tx, l *place.Line) error {
+	body := spec.Uplink{UID: l.UID, PhysicalNetwork: l.PhysicalNetwork, VLAN: l.VLAN, Prefix: l.Range(), Gateway: netip.MustParseAddr(l.Gateway)}
+	_, err := link.Put(ctx, tx, spec.SiteTarget(l.Site), spec.KindUplink, l.UID, body)
+	return err
+}
+
+func putGroup(ctx context.Context, tx *store.Tx, g *SecurityGroup, site string) error {
+	if err := loadRules(ctx, tx, []*SecurityGroup{g}); err != nil {
+		return err
+	}
+	_, err := link.Put(ctx, tx, spec.SiteTarget(site), spec.KindSecurityGroup, g.UID, g.spec())
+	return err
+}
+
+func putGroupEverywhere(ctx context.Context, tx *store.Tx, g *SecurityGroup) error {
+	var sites []groupSite
+	if err := tx.NewSelect().Model(&sites).Where("grp = ?", g.UID).Order("site").Scan(ctx); err != nil {
+		return err
+	}
+	for _, s := range sites {
+		if err := putGroup(ctx, tx, g, s.Site); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (g *SecurityGroup) spec() spec.SecurityGroup {
+	body := spec.SecurityGroup{UID: g.UID, Rules: make([]spec.Rule, len(g.Rules))}
+	for i, r := range g.Rules {
+		body.Rules[i] = r.spec()
+	}
+	return body
+}
+
+func (r *Rule) spec() spec.Rule {
+	s := spec.Rule{UID: r.UID, Direction: r.Direction, IPv6: r.Ethertype == "IPv6", Protocol: r.Protocol, RemoteGroup: r.RemoteGroup}
+	if r.Remote != "" {
+		s.Remote = netip.MustParsePrefix(r.Remote)
+	}
+	switch r.Protocol {
+	case "all":
+		s.Protocol = ""
+	case "icmp":
+		s.PortMin, s.PortMax = -1, -1
+		if s.IPv6 {
+			s.Protocol = "icmpv6"
+		}
+	default:
+		s.PortMin, s.PortMax = r.PortMin, r.PortMax
+	}
+	return s
+}
+
+// PutPorts writes the specs of ports and notes the generations that their site is to reach.
+func PutPorts(ctx context.Context, tx *store.Tx, ports []*Port) error {
+	groups, err := GroupsOf(ctx, tx, ports)
+	if err != nil {
+		return err
+	}
+	for _, p := range ports {
+		body := spec.Port{UID: p.UID, Network: p.Network, Subnet: p.Subnet, MAC: p.MAC, Addresses: []netip.Addr{netip.MustParseAddr(p.Address)}, SecurityGroups: groups[p.UID]}
+		generation, err := link.Put(ctx, tx, spec.SiteTarget(p.Site), spec.KindPort, p.UID, body)
+		if err != nil {
+			return err
+		}
+		if generation == p.Wanted {
+			continue
+		}
+		p.Wanted = generation
+		if _, err := tx.NewUpdate().Model(p).Column("wanted").WherePK().Exec(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// putPublicIP writes the spec of an address that is bound to a port.
+func putPublicIP(ctx context.Context, tx *store.Tx, ip *PublicIP, p *Port) error {
+	body := spec.PublicIP{UID: ip.UID, Uplink: ip.Line, Address: netip.MustParseAddr(ip.Address), Network: p.Network, Port: p.UID,
+		Private: netip.MustParseAddr(p.Address), Mbps: int(ip.Mbps)}
+	generation, err := link.Put(ctx, tx, spec.SiteTarget(ip.Site), spec.KindPublicIP, ip.UID, body)
+	if err != nil || generation == ip.Wanted {
+		return err
+	}
+	ip.Wanted = generation
+	_, err = tx.NewUpdate().Model(ip).Column("wanted").WherePK().Exec(ctx)
+	return err
+}
+
+func parseDNS(text string) []netip.Addr {
+	var servers []netip.Addr
+	for _, t := range strings.Split(text, ",") {
+		if a, err := netip.ParseAddr(strings.TrimSpace(t)); err == nil {
+			servers = append(servers, a)
+		}
+	}
+	return servers
+}

@@ -1,0 +1,150 @@
+package volume
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"github.com/uptrace/bun"
+
+	"edgecloud/cloud/quota"
+	"edgecloud/link"
+	"edgecloud/link/spec"
+	"edgecloud/store"
+	"edgecloud/work"
+)
+
+// Owner says whose volumes are made, and where.
+type Owner struct {
+	Account  string
+	Site     string
+	Host     string
+	Instance string
+}
+
+// Add makes the rows of volumes; they take positions from zero in their order. Quotas are the caller's to count (Cost), since it makes many at once.
+func Add(ctx context.Context, tx *store.Tx, volumes []*Volume) error {
+	if len(volumes) == 0 {
+		return nil
+	}
+	if _, err := tx.NewInsert().Model(&volumes).Exec(ctx); err != nil {
+		return fmt.Errorf("add volumes: %w", err)
+	}
+	return nil
+}
+
+// Rows prepares the volumes of one instance.
+func Rows(tx *store.Tx, o Owner, wanted []New) []*Volume {
+	rows := make([]*Volume, len(wanted))
+	for i, w := range wanted {
+		rows[i] = &Volume{UID: tx.NewUID(), Slug: tx.NewSlug(), Account: o.Account, Site: o.Site, Host: o.Host, Name: w.Name, Role: w.Role, Storage: w.Storage,
+			GiB: w.GiB, File: w.File, Instance: o.Instance, Position: i, Phase: spec.Pending, Created: tx.Time()}
+	}
+	return rows
+}
+
+// Cost is what volumes take of an account's quotas.
+func Cost(wanted []New, times int64) []quota.Change {
+	var gib int64
+	for _, w := range wanted {
+		gib += w.GiB
+	}
+	return []quota.Change{{Name: quota.Volumes, Delta: times * int64(len(wanted))}, {Name: quota.VolumeGiB, Delta: times * gib}}
+}
+
+// Of gives the volumes of instances in order.
+func Of(ctx context.Context, tx *store.Tx, instances ...string) ([]*Volume, error) {
+	var volumes []*Volume
+	if len(instances) == 0 {
+		return nil, nil
+	}
+	err := tx.NewSelect().Model(&volumes).Where("instance IN (?)", bun.In(instances)).Order("instance", "position").Scan(ctx)
+	return volumes, err
+}
+
+// Put writes the specs of volumes to their hosts and notes the generations.
+func Put(ctx context.Context, tx *store.Tx, volumes []*Volume) error {
+	for _, v := range volumes {
+		body := spec.Volume{UID: v.UID, Bytes: v.GiB << 30, Image: v.File, Epoch: v.Epoch}
+		generation, err := link.Put(ctx, tx, spec.HostTarget(v.Host), spec.KindVolume, v.UID, body)
+		if err != nil {
+			return err
+		}
+		if generation == v.Wanted {
+			continue
+		}
+		v.Wanted = generation
+		if _, err := tx.NewUpdate().Model(v).Column("wanted").WherePK().Exec(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Renew starts volumes again from their image at the next Put: their content is lost.
+func Renew(ctx context.Context, tx *store.Tx, volumes []*Volume, file string) error {
+	for _, v := range volumes {
+		v.Epoch++
+		if v.Role == System {
+			v.File = file
+		}
+		if _, err := tx.NewUpdate().Model(v).Column("epoch", "file").WherePK().Exec(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Release takes volumes away from their hosts, which destroys their data. Drop forgets them once the hosts have confirmed.
+func Release(ctx context.Context, tx *store.Tx, volumes []*Volume) error {
+	for _, v := range volumes {
+		if err := link.Delete(ctx, tx, spec.HostTarget(v.Host), spec.KindVolume, v.UID); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Drop forgets volumes and gives their quota back.
+func Drop(ctx context.Context, tx *store.Tx, account string, volumes []*Volume) error {
+	var gib int64
+	for _, v := range volumes {
+		gib += v.GiB
+		if _, err := tx.NewDelete().Model(v).WherePK().Exec(ctx); err != nil {
+			return err
+		}
+	}
+	return quota.Count(ctx, tx, account, quota.Change{Name: quota.Volumes, Delta: -int64(len(volumes))}, quota.Change{Name: quota.VolumeGiB, Delta: -gib})
+}
+
+// Observe takes a host's report on a volume and wakes the instance that waits for it.
+func Observe(ctx context.Context, tx *store.Tx, r spec.Report) error {
+	var facts spec.VolumeFacts
+	if len(r.Facts) > 0 {
+		if err := json.Unmarshal(r.Facts, &facts); err != nil {
+			return fmt.Errorf("read facts of volume %s: %w", r.UID, err)
+		}
+	}
+	var instance string
+	err := tx.NewRaw("UPDATE volumes SET seen = ?, seen_epoch = ?, used_bytes = ?, phase = ?, error = ? WHERE uid = ? AND host = ? AND seen <= ? RETURNING instance",
+		r.Generation, facts.Epoch, facts.UsedBytes, r.Phase, r.Error, r.UID, r.Host, r.Generation).Scan(ctx, &instance)
+	if store.NotFound(err) || err == nil && instance == "" {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return work.Wake(ctx, tx, "instance", instance)
+}
+
+// Settled tells whether the hosts have done what is wanted of volumes, and the first error they met.
+func Settled(volumes []*Volume) (settled bool, trouble string) {
+	settled = true
+	for _, v := range volumes {
+		settled = settled && v.Seen >= v.Wanted && v.Phase == spec.Applied && v.SeenEpoch >= v.Epoch
+		if v.Phase == spec.Failed && trouble == "" {
+			trouble = v.Error
+		}
+	}
+	return settled, trouble
+}
