@@ -101,7 +101,7 @@ func (d *Dialect) addFile(name string) {
 			if err := d.read(entry, f); err != nil {
 				return nil, err
 			}
-			return f, f.link()
+			return f, f.Link()
 		})
 	}
 	d.files[name] = &lazyFile{schemas: open(SchemaEntry(name)), docs: open(DocsEntry(name))}

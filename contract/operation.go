@@ -87,7 +87,7 @@ type Param struct {
 	Name        string          `json:"name"`
 	In          string          `json:"in"`
 	Required    bool            `json:"required,omitempty"`
-	Explode     bool            `json:"explode,omitempty"` // an array is sent as repeated parameters, not joined by commas
+	Explode     bool            `json:"explode,omitempty"`    // an array is sent as repeated parameters, not joined by commas
 	AllowEmpty  bool            `json:"allowEmpty,omitempty"` // allowEmptyValue: present without a value counts
 	Schema      *Schema         `json:"schema,omitempty"`
 	Description string          `json:"description,omitempty"`

@@ -82,8 +82,8 @@ func (s *Schema) prepare() {
 	})
 }
 
-// link points every reference at its component.
-func (f *File) link() error {
+// Link points every reference at its component.
+func (f *File) Link() error {
 	var walk func(s *Schema) error
 	walk = func(s *Schema) error {
 		if s == nil {

@@ -9,6 +9,7 @@ import (
 
 	"edgecloud/api"
 	"edgecloud/contract/compile"
+	"edgecloud/contract/wiregen"
 )
 
 func main() {
@@ -41,6 +42,30 @@ func run(root string) error {
 		}
 		fmt.Printf("%-9s %3d operations, %3d files, index %d KiB\n", d.Name, len(d.Operations), len(d.Files), len(raw)>>10)
 	}
+	return writeWire(root, dialects)
+}
+
+// writeWire replaces every wire package, so that one without a contract file disappears.
+func writeWire(root string, dialects []*compile.Dialect) error {
+	files, err := wiregen.All(dialects)
+	if err != nil {
+		return err
+	}
+	for _, d := range dialects {
+		if err := os.RemoveAll(filepath.Join(root, "dialect", d.Name, "wire")); err != nil {
+			return err
+		}
+	}
+	for name, src := range files {
+		p := filepath.Join(root, filepath.FromSlash(name))
+		if err := os.MkdirAll(filepath.Dir(p), 0o755); err != nil {
+			return err
+		}
+		if err := os.WriteFile(p, src, 0o644); err != nil {
+			return err
+		}
+	}
+	fmt.Printf("%d wire packages\n", len(files))
 	return nil
 }
 
