@@ -1,0 +1,105 @@
+package identity_test
+
+import (
+	"context"
+	"crypto/aes"
+	"crypto/cipher"
+	"crypto/rand"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"edgecloud/cloud/identity"
+	"edgecloud/store"
+)
+
+// clock is a clock that only the test moves.
+type clock struct {
+	mu sync.Mutex
+	at time.Time
+}
+
+func (c *clock) now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.at
+}
+
+func (c *clock) pass(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.at = c.at.Add(d)
+}
+
+// ring is AES-GCM with one key.
+type ring struct{ aead cipher.AEAD }
+
+func newRing(t *testing.T) identity.Ring {
+	t.Helper()
+	key := make([]byte, 32)
+	_, err := rand.Read(key)
+	require.NoError(t, err)
+	block, err := aes.NewCipher(key)
+	require.NoError(t, err)
+	aead, err := cipher.NewGCMWithRandomNonce(block)
+	require.NoError(t, err)
+	return ring{aead}
+}
+
+func (r ring) Seal(plain []byte, context string) ([]byte, error) {
+	return r.aead.Seal(nil, nil, plain, []byte(context)), nil
+}
+
+func (r ring) Open(sealed []byte, context string) ([]byte, error) {
+	return r.aead.Open(nil, nil, sealed, []byte(context))
+}
+
+// world is an identity on one database, with its first operator.
+type world struct {
+	*identity.Identity
+	db    *store.DB
+	ring  identity.Ring
+	clock *clock
+	first *identity.FirstAdmin
+	root  *identity.Caller
+}
+
+// onBoth runs a test on each database.
+func onBoth(t *testing.T, test func(t *testing.T, w *world)) {
+	t.Run("sqlite", func(t *testing.T) { test(t, newWorld(t, filepath.Join(t.TempDir(), "identity.db"))) })
+}
+
+func newWorld(t *testing.T, dsn string) *world {
+	t.Helper()
+	w := &world{clock: &clock{at: time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC)}, ring: newRing(t)}
+	db, err := store.Open(context.Background(), store.Config{DSN: dsn, Migrations: []store.MigrationSet{identity.Migrations()}, Now: w.clock.now})
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, db.Close()) })
+	w.db = db
+	w.Identity = identity.New(db, w.ring, identity.WithRegion("cn-test-1"))
+	w.first, err = w.EnsureAdmin(context.Background())
+	require.NoError(t, err)
+	w.root = w.first.Key.Caller("admin")
+	return w
+}
+
+// tenant makes an account with a user of a role and a key, and gives the key's caller and secret.
+func (w *world) tenant(t *testing.T, account string, role identity.Role) (*identity.Caller, string) {
+	t.Helper()
+	ctx := context.Background()
+	a, err := w.CreateAccount(ctx, w.root, account)
+	require.NoError(t, err)
+	u, err := w.CreateUser(ctx, w.root, identity.NewUser{Account: a.UID, Name: "someone", Role: role, Password: tenantPassword})
+	require.NoError(t, err)
+	k, secret, err := w.CreateKey(ctx, w.root, u.UID)
+	require.NoError(t, err)
+	key, err := w.Key(ctx, k.ID)
+	require.NoError(t, err)
+	require.Equal(t, secret, key.Secret)
+	return key.Caller("bec"), secret
+}
+
+const tenantPassword = "correct horse battery"
