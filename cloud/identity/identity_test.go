@@ -14,6 +14,7 @@ import (
 	"edgecloud/cloud/identity"
 	"edgecloud/fault"
 	"edgecloud/store"
+	"edgecloud/store/storetest"
 )
 
 var ctx = context.Background()
@@ -208,7 +209,7 @@ func TestAnotherServersChangeIsSeenWithinFiveSeconds(t *testing.T) {
 		_, err := other.Key(ctx, caller.KeyID)
 		require.NoError(t, err)
 		require.NoError(t, w.EnableKey(ctx, w.root, caller.KeyID, false))
-		w.clock.pass(5 * time.Second)
+		w.clock.Advance(5 * time.Second)
 		key, err := other.Key(ctx, caller.KeyID)
 		require.NoError(t, err)
 		require.False(t, key.Enabled)
@@ -231,7 +232,13 @@ func TestACachedKeyCostsNoStatement(t *testing.T) {
 
 func TestNoSecretRestsInTheClear(t *testing.T) {
 	dir := t.TempDir()
-	w := newWorld(t, filepath.Join(dir, "identity.db"))
+	clock := storetest.NewClock()
+	cfg := config(clock)
+	cfg.DSN = filepath.Join(dir, "identity.db")
+	db, err := store.Open(ctx, cfg)
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, db.Close()) })
+	w := newWorld(t, db, clock)
 	_, secret := w.tenant(t, "acme", identity.Member)
 	bearer, _, err := w.Login(ctx, identity.Login{UserName: "someone", AccountName: "acme", Password: tenantPassword})
 	require.NoError(t, err)
@@ -260,7 +267,7 @@ func TestASealedSecretFitsOnlyItsKey(t *testing.T) {
 			_, err := tx.ExecContext(ctx, "UPDATE access_keys SET sealed = (SELECT sealed FROM access_keys WHERE id = ?) WHERE id = ?", a.KeyID, b.KeyID)
 			return err
 		}))
-		w.clock.pass(time.Minute)
+		w.clock.Advance(time.Minute)
 		_, err := w.Key(ctx, b.KeyID)
 		require.Error(t, err)
 		requireKind(t, fault.Internal, fault.From(err))

@@ -9,6 +9,7 @@ import (
 
 	"edgecloud/cloud/identity"
 	"edgecloud/store"
+	"edgecloud/store/storetest"
 )
 
 func login() identity.Login {
@@ -58,7 +59,7 @@ func TestLogin(t *testing.T) {
 					return
 				}
 				require.NoError(t, err)
-				require.Equal(t, w.clock.now().Add(24*time.Hour), token.ExpiresAt)
+				require.Equal(t, w.clock.Now().Add(24*time.Hour), token.ExpiresAt)
 				require.Equal(t, l.Scope, token.Scope)
 				require.Equal(t, caller.User, token.User)
 				require.Equal(t, l.Scope == identity.ProjectScope, token.Project == projects[0].UID && token.ProjectName == "cn-test-1")
@@ -81,7 +82,7 @@ func TestATokenSurvivesARestartAndEnds(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, caller.Account, token.Account)
 
-		w.clock.pass(time.Hour)
+		w.clock.Advance(time.Hour)
 		second, younger, err := w.Login(ctx, identity.Login{Bearer: bearer, Scope: identity.AccountScope, ScopeAccount: caller.Account})
 		require.NoError(t, err)
 		require.Equal(t, token.ExpiresAt, younger.ExpiresAt, "a token from a token lives no longer")
@@ -92,10 +93,10 @@ func TestATokenSurvivesARestartAndEnds(t *testing.T) {
 		require.Equal(t, identity.InvalidToken, identity.ReasonOf(err))
 		require.Equal(t, identity.InvalidToken, identity.ReasonOf(w.Revoke(ctx, caller, bearer)))
 
-		w.clock.pass(23*time.Hour - time.Microsecond)
+		w.clock.Advance(23*time.Hour - time.Microsecond)
 		_, err = w.Token(ctx, second)
 		require.NoError(t, err)
-		w.clock.pass(time.Microsecond)
+		w.clock.Advance(time.Microsecond)
 		_, err = w.Token(ctx, second)
 		require.Equal(t, identity.ExpiredToken, identity.ReasonOf(err))
 		_, _, err = w.Login(ctx, login())
@@ -134,7 +135,8 @@ func TestWhatEndsAToken(t *testing.T) {
 }
 
 func TestGuessingIsSlowedDown(t *testing.T) {
-	w := newWorld(t, t.TempDir()+"/identity.db")
+	clock := storetest.NewClock()
+	w := newWorld(t, storetest.OpenSQLite(t, config(clock)), clock)
 	w.tenant(t, "acme", identity.Member)
 	wrong := login()
 	wrong.Password = "guess"
@@ -144,13 +146,13 @@ func TestGuessingIsSlowedDown(t *testing.T) {
 	}
 	_, _, err := w.Login(ctx, login())
 	require.Equal(t, identity.TooManyLoginFailures, identity.ReasonOf(err))
-	w.clock.pass(time.Second)
+	w.clock.Advance(time.Second)
 	_, _, err = w.Login(ctx, wrong)
 	require.Equal(t, identity.WrongPassword, identity.ReasonOf(err))
-	w.clock.pass(time.Second)
+	w.clock.Advance(time.Second)
 	_, _, err = w.Login(ctx, login())
 	require.Equal(t, identity.TooManyLoginFailures, identity.ReasonOf(err))
-	w.clock.pass(time.Second)
+	w.clock.Advance(time.Second)
 	_, _, err = w.Login(ctx, login())
 	require.NoError(t, err)
 	_, _, err = w.Login(ctx, wrong)

@@ -5,34 +5,14 @@ import (
 	"crypto/aes"
 	"crypto/cipher"
 	"crypto/rand"
-	"path/filepath"
-	"sync"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"edgecloud/cloud/identity"
 	"edgecloud/store"
+	"edgecloud/store/storetest"
 )
-
-// clock is a clock that only the test moves.
-type clock struct {
-	mu sync.Mutex
-	at time.Time
-}
-
-func (c *clock) now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.at
-}
-
-func (c *clock) pass(d time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.at = c.at.Add(d)
-}
 
 // ring is AES-GCM with one key.
 type ring struct{ aead cipher.AEAD }
@@ -62,24 +42,26 @@ type world struct {
 	*identity.Identity
 	db    *store.DB
 	ring  identity.Ring
-	clock *clock
+	clock *storetest.Clock
 	first *identity.FirstAdmin
 	root  *identity.Caller
 }
 
 // onBoth runs a test on each database.
 func onBoth(t *testing.T, test func(t *testing.T, w *world)) {
-	t.Run("sqlite", func(t *testing.T) { test(t, newWorld(t, filepath.Join(t.TempDir(), "identity.db"))) })
+	clock := storetest.NewClock()
+	storetest.EachWith(t, config(clock), func(t *testing.T, db *store.DB) { test(t, newWorld(t, db, clock)) })
 }
 
-func newWorld(t *testing.T, dsn string) *world {
+func config(clock *storetest.Clock) store.Config {
+	return store.Config{Migrations: []store.MigrationSet{identity.Migrations()}, Now: clock.Now}
+}
+
+func newWorld(t *testing.T, db *store.DB, clock *storetest.Clock) *world {
 	t.Helper()
-	w := &world{clock: &clock{at: time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC)}, ring: newRing(t)}
-	db, err := store.Open(context.Background(), store.Config{DSN: dsn, Migrations: []store.MigrationSet{identity.Migrations()}, Now: w.clock.now})
-	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, db.Close()) })
-	w.db = db
+	w := &world{clock: clock, ring: newRing(t), db: db}
 	w.Identity = identity.New(db, w.ring, identity.WithRegion("cn-test-1"))
+	var err error
 	w.first, err = w.EnsureAdmin(context.Background())
 	require.NoError(t, err)
 	w.root = w.first.Key.Caller("admin")
