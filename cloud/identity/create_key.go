@@ -2,7 +2,6 @@ package identity
 
 import (
 	"context"
-	"fmt"
 
 	"edgecloud/fault"
 	"edgecloud/store"
@@ -37,14 +36,10 @@ func (i *Identity) CreateKey(ctx context.Context, caller *Caller, user string) (
 
 func (i *Identity) createKey(ctx context.Context, tx *store.Tx, user string) (*AccessKey, string, error) {
 	id, secret := keyPrefix+tx.Token(keyIDSize), tx.Token(secretSize)
-	sealed, err := i.ring.Seal([]byte(secret), sealedFor(id))
-	if err != nil {
-		return nil, "", fmt.Errorf("identity: sealing a secret key: %w", err)
-	}
-	key := &AccessKey{ID: id, User: user, Sealed: sealed, Enabled: true, Created: tx.Time()}
-	_, err = tx.NewInsert().Model(key).Exec(ctx)
+	key := &AccessKey{ID: id, User: user, Sealed: i.ring.Seal([]byte(secret), sealedFor(id)), Enabled: true, Created: tx.Time()}
+	_, err := tx.NewInsert().Model(key).Exec(ctx)
 	return key, secret, err
 }
 
 // sealedFor binds a sealed secret to its key, so that one cannot be put in another's place.
-func sealedFor(keyID string) string { return "identity/access_key/" + keyID }
+func sealedFor(keyID string) []byte { return []byte("identity/access_key/" + keyID) }

@@ -42,10 +42,7 @@ func (i *Identity) EnsureAdmin(ctx context.Context) (*FirstAdmin, error) {
 			return err
 		}
 		uid := newUID(tx)
-		sealed, err := i.ring.Seal([]byte(password), initialFor(uid))
-		if err != nil {
-			return fmt.Errorf("identity: sealing the first password: %w", err)
-		}
+		sealed := i.ring.Seal([]byte(password), initialFor(uid))
 		user := &User{UID: uid, Account: account.UID, Name: AdminUser, Role: Admin, Password: phc, Initial: sealed, Created: tx.Time()}
 		_, err = tx.NewInsert().Model(user).Exec(ctx)
 		return err
@@ -118,4 +115,4 @@ func (i *Identity) openAdmin(ctx context.Context, f *FirstAdmin, keyID string) e
 	return err
 }
 
-func initialFor(user string) string { return "identity/initial_password/" + user }
+func initialFor(user string) []byte { return []byte("identity/initial_password/" + user) }

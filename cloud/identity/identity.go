@@ -21,7 +21,7 @@ const DefaultRegion = "region-1"
 // Identity gives access to accounts, users and their credentials. It is safe for concurrent use.
 type Identity struct {
 	db       *store.DB
-	ring     Ring
+	ring     *store.Keyring
 	region   string
 	keys     *cache[Key]
 	tokens   *cache[Token]
@@ -36,7 +36,7 @@ type Option func(*Identity)
 func WithRegion(name string) Option { return func(i *Identity) { i.region = name } }
 
 // New makes an Identity on a database; ring seals the secret keys.
-func New(db *store.DB, ring Ring, options ...Option) *Identity {
+func New(db *store.DB, ring *store.Keyring, options ...Option) *Identity {
 	i := &Identity{db: db, ring: ring, region: DefaultRegion, keys: newCache[Key](), tokens: newCache[Token](), hasher: newHasher(), failures: newFailures()}
 	for _, o := range options {
 		o(i)

@@ -2,9 +2,6 @@ package identity_test
 
 import (
 	"context"
-	"crypto/aes"
-	"crypto/cipher"
-	"crypto/rand"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -14,34 +11,11 @@ import (
 	"edgecloud/store/storetest"
 )
 
-// ring is AES-GCM with one key.
-type ring struct{ aead cipher.AEAD }
-
-func newRing(t *testing.T) identity.Ring {
-	t.Helper()
-	key := make([]byte, 32)
-	_, err := rand.Read(key)
-	require.NoError(t, err)
-	block, err := aes.NewCipher(key)
-	require.NoError(t, err)
-	aead, err := cipher.NewGCMWithRandomNonce(block)
-	require.NoError(t, err)
-	return ring{aead}
-}
-
-func (r ring) Seal(plain []byte, context string) ([]byte, error) {
-	return r.aead.Seal(nil, nil, plain, []byte(context)), nil
-}
-
-func (r ring) Open(sealed []byte, context string) ([]byte, error) {
-	return r.aead.Open(nil, nil, sealed, []byte(context))
-}
-
 // world is an identity on one database, with its first operator.
 type world struct {
 	*identity.Identity
 	db    *store.DB
-	ring  identity.Ring
+	ring  *store.Keyring
 	clock *storetest.Clock
 	first *identity.FirstAdmin
 	root  *identity.Caller
@@ -59,9 +33,10 @@ func config(clock *storetest.Clock) store.Config {
 
 func newWorld(t *testing.T, db *store.DB, clock *storetest.Clock) *world {
 	t.Helper()
-	w := &world{clock: clock, ring: newRing(t), db: db}
+	ring, err := store.NewKeyring()
+	require.NoError(t, err)
+	w := &world{clock: clock, ring: ring, db: db}
 	w.Identity = identity.New(db, w.ring, identity.WithRegion("cn-test-1"))
-	var err error
 	w.first, err = w.EnsureAdmin(context.Background())
 	require.NoError(t, err)
 	w.root = w.first.Key.Caller("admin")
