@@ -9,9 +9,9 @@ import (
 )
 
 // choose picks among the operations of one method and path: a query flag first, then query values, then the body, else the plain one.
-func choose(candidates []*Operation, query url.Values, body []byte) (*Operation, *Mismatch) {
-	if len(candidates) == 1 && !candidates[0].selective() {
-		return candidates[0], nil
+func choose(candidates []*Operation, method string, query url.Values, body []byte) (*Operation, *Mismatch) {
+	if len(candidates) == 1 && (!candidates[0].selective() || candidates[0].Method != method) {
+		return candidates[0], nil // an alternative method needs no selector
 	}
 	if o, miss, done := chooseByQuery(candidates, query); done {
 		return o, miss

@@ -76,7 +76,7 @@ func (d *Dialect) Match(r *http.Request, body []byte) (*Match, *Mismatch) {
 	if n == nil {
 		return nil, &Mismatch{Reason: WrongMethod, Allowed: known.allowed()}
 	}
-	o, miss := choose(n.methods[r.Method], query, body)
+	o, miss := choose(n.methods[r.Method], r.Method, query, body)
 	if miss != nil {
 		return nil, miss
 	}
@@ -140,7 +140,7 @@ func (o *Operation) pathParams(segments []string) map[string]string {
 	for _, template := range append([]string{o.Path}, o.Aliases...) {
 		params = map[string]string{}
 		rest, fits := strings.Trim(template, "/"), true
-		for i, value := range segments {
+		for _, value := range segments {
 			if rest == "" {
 				fits = false
 				break
@@ -153,7 +153,6 @@ func (o *Operation) pathParams(segments []string) map[string]string {
 				fits = false
 				break
 			}
-			_ = i
 		}
 		if fits && rest == "" {
 			return params

@@ -7,10 +7,12 @@ import "edgecloud/contract/scalar"
 
 // Keys of the operations, for binding handlers.
 const (
+	OpBatchDeleteBLBs            = "bec/v1/blb.batchDeleteBlbs"
 	OpCreateBLB                  = "bec/v1/blb.createBlb"
 	OpListBLBs                   = "bec/v1/blb.listBlbs"
 	OpCreateAppBLB               = "bec/v1/blb.createAppBlb"
 	OpBatchCreateBLB             = "bec/v1/blb.batchCreateBlb"
+	OpUpdateBLB                  = "bec/v1/blb.updateBlb"
 	OpGetBLB                     = "bec/v1/blb.getBlb"
 	OpDeleteBLB                  = "bec/v1/blb.deleteBlb"
 	OpGetBLBMetrics              = "bec/v1/blb.getBlbMetrics"
@@ -441,6 +443,34 @@ type ErrorResponse struct {
 	Code *string `json:"code,omitempty"`
 	Msg  *string `json:"msg,omitempty"`
 	Data any     `json:"data"`
+}
+
+// BatchDeleteBLBsRequest is the request body of batchDeleteBlbs.
+type BatchDeleteBLBsRequest = []string
+
+// BatchDeleteBLBsResponse is the answer of batchDeleteBlbs with status 200.
+type BatchDeleteBLBsResponse struct {
+	Result  bool   `json:"result"`
+	Action  string `json:"action"`
+	Details scalar.List[struct {
+		ResourceID string `json:"resourceId"`
+		Success    bool   `json:"success"`
+		Error      string `json:"error"`
+	}] `json:"details"`
+}
+
+// UpdateBLBRequest is the request body of updateBlb.
+type UpdateBLBRequest struct {
+	BLBName              *string     `json:"blbName,omitempty"`
+	BandwidthInMbpsLimit *scalar.Int `json:"bandwidthInMbpsLimit,omitempty"`
+	Type                 *string     `json:"type,omitempty"`
+}
+
+// UpdateBLBResponse is the answer of updateBlb with status 200.
+type UpdateBLBResponse struct {
+	Result  bool          `json:"result"`
+	Action  string        `json:"action"`
+	Details BLBInstanceVo `json:"details"`
 }
 
 // DeleteBLBMonitorRequest is the request body of deleteBlbMonitor.

@@ -7,14 +7,16 @@ import "edgecloud/contract/scalar"
 
 // Keys of the operations, for binding handlers.
 const (
-	OpStartService      = "bec/v1/container-service.startService"
-	OpStopService       = "bec/v1/container-service.stopService"
-	OpCreateService     = "bec/v1/container-service.createService"
-	OpUpdateService     = "bec/v1/container-service.updateService"
-	OpGetService        = "bec/v1/container-service.getService"
-	OpDeleteService     = "bec/v1/container-service.deleteService"
-	OpListServices      = "bec/v1/container-service.listServices"
-	OpGetServiceMetrics = "bec/v1/container-service.getServiceMetrics"
+	OpBatchOperateServices = "bec/v1/container-service.batchOperateServices"
+	OpBatchDeleteServices  = "bec/v1/container-service.batchDeleteServices"
+	OpStartService         = "bec/v1/container-service.startService"
+	OpStopService          = "bec/v1/container-service.stopService"
+	OpCreateService        = "bec/v1/container-service.createService"
+	OpUpdateService        = "bec/v1/container-service.updateService"
+	OpGetService           = "bec/v1/container-service.getService"
+	OpDeleteService        = "bec/v1/container-service.deleteService"
+	OpListServices         = "bec/v1/container-service.listServices"
+	OpGetServiceMetrics    = "bec/v1/container-service.getServiceMetrics"
 )
 
 // ServiceBriefVo is the schema ServiceBriefVo.
@@ -398,4 +400,35 @@ type ErrorResponse struct {
 	Code *string        `json:"code,omitempty"`
 	Msg  *string        `json:"msg,omitempty"`
 	Data map[string]any `json:"data"`
+}
+
+// BatchOperateServicesRequest is the request body of batchOperateServices.
+type BatchOperateServicesRequest struct {
+	IDList []string `json:"idList"`
+	Action string   `json:"action"`
+}
+
+// BatchOperateServicesResponse is the answer of batchOperateServices with status 200.
+type BatchOperateServicesResponse struct {
+	Result  bool   `json:"result"`
+	Action  string `json:"action"`
+	Details scalar.List[struct {
+		ResourceID string `json:"resourceId"`
+		Success    bool   `json:"success"`
+		Error      string `json:"error"`
+	}] `json:"details"`
+}
+
+// BatchDeleteServicesRequest is the request body of batchDeleteServices.
+type BatchDeleteServicesRequest = []string
+
+// BatchDeleteServicesResponse is the answer of batchDeleteServices with status 200.
+type BatchDeleteServicesResponse struct {
+	Result  bool   `json:"result"`
+	Action  string `json:"action"`
+	Details scalar.List[struct {
+		ResourceID string `json:"resourceId"`
+		Success    bool   `json:"success"`
+		Error      string `json:"error"`
+	}] `json:"details"`
 }

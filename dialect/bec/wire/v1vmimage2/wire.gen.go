@@ -3,8 +3,11 @@
 // Package v1vmimage2 has the wire types of BEC API v1 - VM images.
 package v1vmimage2
 
+import "edgecloud/contract/scalar"
+
 // Keys of the operations, for binding handlers.
 const (
+	OpImportVMImage  = "bec/v1/vm-image-2.importVmImage"
 	OpListVMImages   = "bec/v1/vm-image-2.listVmImages"
 	OpCreateVMImage  = "bec/v1/vm-image-2.createVmImage"
 	OpDeleteVMImages = "bec/v1/vm-image-2.deleteVmImages"
@@ -84,4 +87,15 @@ type VMInstanceImageVo struct {
 type PreheatingNodeVo struct {
 	RegionID *string `json:"regionId,omitempty"`
 	Status   *string `json:"status,omitempty"`
+}
+
+// ImportVMImageRequest is the request body of importVmImage.
+type ImportVMImageRequest struct {
+	OSType           *string     `json:"osType,omitempty"`
+	OSArch           *scalar.Int `json:"osArch,omitempty"`
+	OSName           *string     `json:"osName,omitempty"`
+	OSVersion        *string     `json:"osVersion,omitempty"`
+	BosURL           string      `json:"bosUrl"`
+	Name             string      `json:"name"`
+	ImageProcessType *string     `json:"imageProcessType,omitempty"`
 }

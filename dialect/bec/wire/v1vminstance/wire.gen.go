@@ -7,6 +7,8 @@ import "edgecloud/contract/scalar"
 
 // Keys of the operations, for binding handlers.
 const (
+	OpListNodeVMInstances    = "bec/v1/vm-instance.listNodeVmInstances"
+	OpGetVMInstanceConfig    = "bec/v1/vm-instance.getVmInstanceConfig"
 	OpCreateVMInstances      = "bec/v1/vm-instance.createVmInstances"
 	OpListVMInstances        = "bec/v1/vm-instance.listVmInstances"
 	OpUpdateVMInstance       = "bec/v1/vm-instance.updateVmInstance"
@@ -531,4 +533,25 @@ type ActionInfoVo struct {
 	Result  *bool             `json:"result,omitempty"`
 	Action  *string           `json:"action,omitempty"`
 	Details *VMServiceBriefVo `json:"details,omitempty"`
+}
+
+// ListNodeVMInstancesResponse is the answer of listNodeVmInstances with status 200.
+type ListNodeVMInstancesResponse struct {
+	Result  scalar.List[VMInstanceDetailsVo] `json:"result"`
+	Success bool                             `json:"success"`
+}
+
+// GetVMInstanceConfigResponse is the answer of getVmInstanceConfig with status 200.
+type GetVMInstanceConfigResponse struct {
+	CPU             int32               `json:"cpu"`
+	Mem             int32               `json:"mem"`
+	Region          string              `json:"region"`
+	ServiceProvider string              `json:"serviceProvider"`
+	City            string              `json:"city"`
+	RegionID        string              `json:"regionId"`
+	NeedPublicIP    bool                `json:"needPublicIp"`
+	Bandwidth       string              `json:"bandwidth"`
+	OSImage         *ImageDetail        `json:"osImage,omitempty"`
+	DataVolumeList  []VolumeConfig      `json:"dataVolumeList,omitzero"`
+	SystemVolume    *SystemVolumeConfig `json:"systemVolume,omitempty"`
 }

@@ -7,15 +7,17 @@ import "edgecloud/contract/scalar"
 
 // Keys of the operations, for binding handlers.
 const (
-	OpListVMServices         = "bec/v1/vm-service.listVmServices"
-	OpCreateVMService        = "bec/v1/vm-service.createVmService"
-	OpCreateEmptyVMService   = "bec/v1/vm-service.createEmptyVmService"
-	OpGetVMService           = "bec/v1/vm-service.getVmService"
-	OpUpdateVMService        = "bec/v1/vm-service.updateVmService"
-	OpDeleteVMService        = "bec/v1/vm-service.deleteVmService"
-	OpOperateVMService       = "bec/v1/vm-service.operateVmService"
-	OpBatchOperateVMServices = "bec/v1/vm-service.batchOperateVmServices"
-	OpGetVMServiceMetrics    = "bec/v1/vm-service.getVmServiceMetrics"
+	OpBatchOperateVMServiceList = "bec/v1/vm-service.batchOperateVmServiceList"
+	OpBatchDeleteVMServices     = "bec/v1/vm-service.batchDeleteVmServices"
+	OpListVMServices            = "bec/v1/vm-service.listVmServices"
+	OpCreateVMService           = "bec/v1/vm-service.createVmService"
+	OpCreateEmptyVMService      = "bec/v1/vm-service.createEmptyVmService"
+	OpGetVMService              = "bec/v1/vm-service.getVmService"
+	OpUpdateVMService           = "bec/v1/vm-service.updateVmService"
+	OpDeleteVMService           = "bec/v1/vm-service.deleteVmService"
+	OpOperateVMService          = "bec/v1/vm-service.operateVmService"
+	OpBatchOperateVMServices    = "bec/v1/vm-service.batchOperateVmServices"
+	OpGetVMServiceMetrics       = "bec/v1/vm-service.getVmServiceMetrics"
 )
 
 // CreateVMServiceRequest is the schema CreateVmServiceRequest.
@@ -366,4 +368,35 @@ type ActionInfoVo struct {
 	Result  *bool             `json:"result,omitempty"`
 	Action  *string           `json:"action,omitempty"`
 	Details *VMServiceBriefVo `json:"details,omitempty"`
+}
+
+// BatchOperateVMServiceListRequest is the request body of batchOperateVmServiceList.
+type BatchOperateVMServiceListRequest struct {
+	IDList []string `json:"idList"`
+	Action string   `json:"action"`
+}
+
+// BatchOperateVMServiceListResponse is the answer of batchOperateVmServiceList with status 200.
+type BatchOperateVMServiceListResponse struct {
+	Result  bool   `json:"result"`
+	Action  string `json:"action"`
+	Details scalar.List[struct {
+		ResourceID string `json:"resourceId"`
+		Success    bool   `json:"success"`
+		Error      string `json:"error"`
+	}] `json:"details"`
+}
+
+// BatchDeleteVMServicesRequest is the request body of batchDeleteVmServices.
+type BatchDeleteVMServicesRequest = []string
+
+// BatchDeleteVMServicesResponse is the answer of batchDeleteVmServices with status 200.
+type BatchDeleteVMServicesResponse struct {
+	Result  bool   `json:"result"`
+	Action  string `json:"action"`
+	Details scalar.List[struct {
+		ResourceID string `json:"resourceId"`
+		Success    bool   `json:"success"`
+		Error      string `json:"error"`
+	}] `json:"details"`
 }
