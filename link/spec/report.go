@@ -25,9 +25,10 @@ type Report struct {
 	UID        string          `json:"uid"`
 	Generation int64           `json:"generation"` // of the spec that this speaks of
 	Phase      Phase           `json:"phase"`
-	Error      string          `json:"error,omitempty"` // for operators
-	Facts      json.RawMessage `json:"facts,omitempty"` // InstanceFacts, VolumeFacts, ... by kind
-	At         time.Time       `json:"at"`              // the host's clock
+	Refused    int64           `json:"refused,omitempty"` // generation that the host's ledger refused because it has Generation, or other content
+	Error      string          `json:"error,omitempty"`   // for operators
+	Facts      json.RawMessage `json:"facts,omitempty"`   // InstanceFacts, VolumeFacts, ... by kind
+	At         time.Time       `json:"at"`                // the host's clock
 }
 
 // InstanceFacts is what is true of an instance on its host.

@@ -1,0 +1,132 @@
+package link
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"edgecloud/link/protocol"
+	"edgecloud/link/spec"
+	"edgecloud/store"
+)
+
+// Report takes a batch. The whole batch is one transaction; when an observer fails, each report gets its own, and those that fail are named in the answer.
+func (s *Service) Report(ctx context.Context, host string, b protocol.Reports) (protocol.Reported, error) {
+	if err := numbered(b.Reports); err != nil {
+		return protocol.Reported{}, err
+	}
+	out, err := s.take(ctx, host, b.Role, b.Reports)
+	if err == nil || len(b.Reports) == 1 && isDenied(err) {
+		return out, err
+	}
+	if isDenied(err) {
+		return out, err
+	}
+	return s.takeEach(ctx, host, b)
+}
+
+func isDenied(err error) bool { return errors.Is(err, protocol.ErrDenied) }
+
+func numbered(reports []spec.Report) error {
+	if len(reports) == 0 {
+		return fmt.Errorf("%w: an empty batch of reports", protocol.ErrDenied)
+	}
+	for i := 1; i < len(reports); i++ {
+		if reports[i].Seq <= reports[i-1].Seq {
+			return fmt.Errorf("%w: the numbers of a batch must grow", protocol.ErrDenied)
+		}
+	}
+	return nil
+}
+
+// takeEach keeps one bad report from holding up the others.
+func (s *Service) takeEach(ctx context.Context, host string, b protocol.Reports) (protocol.Reported, error) {
+	var out protocol.Reported
+	for _, r := range b.Reports {
+		one, err := s.take(ctx, host, b.Role, []spec.Report{r})
+		if err != nil {
+			s.cfg.Logger.Error("a report could not be taken", "host", host, "kind", r.Kind, "uid", r.UID, "generation", r.Generation, "error", err)
+			out.Failed = append(out.Failed, protocol.Key{Kind: r.Kind, UID: r.UID})
+			continue
+		}
+		out.Seq = max(out.Seq, one.Seq)
+	}
+	if len(out.Failed) == len(b.Reports) {
+		return out, errors.New("link: none of the reports could be taken")
+	}
+	return out, nil
+}
+
+func (s *Service) take(ctx context.Context, host string, role int64, reports []spec.Report) (protocol.Reported, error) {
+	var out protocol.Reported
+	err := s.cfg.DB.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
+		out = protocol.Reported{}
+		h, err := liveHost(ctx, tx, host)
+		if err != nil {
+			return err
+		}
+		last := reports[len(reports)-1].Seq
+		res, err := tx.NewUpdate().Model(h).Set("seq = ?", last).WherePK().Where("seq < ?", reports[0].Seq).Exec(ctx)
+		if err != nil {
+			return fmt.Errorf("link: remembering the number of host %s: %w", host, err)
+		}
+		if n, err := res.RowsAffected(); err != nil || n == 0 {
+			out.Seq = h.Seq // stale, or a repetition
+			return err
+		}
+		out.Seq = last
+		holder := role > 0 && holds(ctx, tx, h.Site, host, role) == nil
+		for _, r := range reports {
+			r.Host = host
+			if protocol.IsSiteKind(r.Kind) && !holder {
+				continue // a former holder's view of the site
+			}
+			if err := s.observe(ctx, tx, h, r); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return out, err
+}
+
+func (s *Service) observe(ctx context.Context, tx *store.Tx, h *hostRow, r spec.Report) error {
+	target := spec.HostTarget(h.UID)
+	if protocol.IsSiteKind(r.Kind) {
+		target = spec.SiteTarget(h.Site)
+	}
+	if r.Phase == spec.Gone {
+		_, err := tx.NewDelete().Model((*specRow)(nil)).Where("target = ? AND kind = ? AND uid = ?", target, r.Kind, r.UID).
+			Where("deleted = ? AND revision = ?", true, r.Generation).Exec(ctx)
+		if err != nil {
+			return fmt.Errorf("link: clearing the tombstone of %s %s: %w", r.Kind, r.UID, err)
+		}
+	}
+	if r.Refused > 0 {
+		if err := raise(ctx, tx, target, r); err != nil {
+			return err
+		}
+	}
+	if observer := s.cfg.Observers[r.Kind]; observer != nil {
+		return observer(ctx, tx, r)
+	}
+	return nil
+}
+
+// raise gives a spec that the host's ledger refused a generation above the ledger's, so that the two converge: the ledger is ahead only when the centre's
+// database was restored from a backup.
+func raise(ctx context.Context, tx *store.Tx, target string, r spec.Report) error {
+	row, err := find(ctx, tx, target, r.Kind, r.UID)
+	if err != nil || row == nil || row.Revision != r.Refused {
+		return err
+	}
+	revision, err := growBeyond(ctx, tx, target, r.Generation)
+	if err != nil {
+		return err
+	}
+	if _, err := tx.NewUpdate().Model(row).Set("revision = ?", revision).WherePK().Exec(ctx); err != nil {
+		return fmt.Errorf("link: raising %s %s: %w", r.Kind, r.UID, err)
+	}
+	tx.Notify(topic)
+	return nil
+}
