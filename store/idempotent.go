@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"encoding/hex"
-	"errors"
 	"time"
 
 	"github.com/uptrace/bun"
@@ -33,38 +32,42 @@ func Idempotent(ctx context.Context, tx *Tx, scope, token string, fingerprint []
 		return f()
 	}
 	print := hex.EncodeToString(fingerprint)
-	row := &idempotencyToken{}
-	err := tx.NewSelect().Model(row).Where("scope = ? AND token = ?", scope, token).Scan(ctx)
-	switch {
-	case err != nil && !NotFound(err):
+	row := &idempotencyToken{Scope: scope, Token: token, Fingerprint: print, Result: []byte{}, UsedAt: tx.Time()}
+	mine, err := claim(ctx, tx, row)
+	if err != nil {
 		return nil, err
-	case err == nil && row.UsedAt.Add(TokenLife) > tx.Time():
+	}
+	if !mine {
 		return reuse(ctx, tx, row, print)
 	}
 	result, err := f()
 	if err != nil {
 		return nil, err
 	}
-	if result == nil {
-		result = []byte{}
+	if len(result) > 0 {
+		row.Result = result
+		_, err = tx.NewUpdate().Model(row).Column("result").WherePK().Exec(ctx)
 	}
-	row = &idempotencyToken{Scope: scope, Token: token, Fingerprint: print, Result: result, UsedAt: tx.Time()}
+	return result, err
+}
+
+// claim writes the token before f runs, so that the second of two requests at once waits here (and is repeated by PostgreSQL) instead of failing on a name
+// that the first has taken. false: the token is known and alive.
+func claim(ctx context.Context, tx *Tx, row *idempotencyToken) (bool, error) {
 	res, err := tx.NewInsert().Model(row).On("CONFLICT (scope, token) DO UPDATE").Set("fingerprint = EXCLUDED.fingerprint").Set("result = EXCLUDED.result").
 		Set("used_at = EXCLUDED.used_at").Where("?TableAlias.used_at <= ?", tx.Time().Add(-TokenLife)).Exec(ctx)
-	if _, taken := IsUnique(err); taken {
-		return nil, errors.Join(errConflict, err)
-	}
 	if err != nil {
-		return nil, err
+		return false, err
 	}
-	if n, err := res.RowsAffected(); err == nil && n == 0 {
-		return nil, errConflict
-	}
-	return result, nil
+	n, err := res.RowsAffected()
+	return n == 1, err
 }
 
 // reuse answers from the stored result and lets the token live on.
 func reuse(ctx context.Context, tx *Tx, row *idempotencyToken, print string) ([]byte, error) {
+	if err := tx.NewSelect().Model(row).WherePK().Scan(ctx); err != nil {
+		return nil, err
+	}
 	if row.Fingerprint != print {
 		return nil, fault.New(fault.TokenMismatch, "The idempotency token %q was used before with another request.", row.Token)
 	}

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/uptrace/bun"
 	"github.com/uptrace/bun/dialect"
@@ -98,16 +97,10 @@ func (db *DB) oncePostgres(ctx context.Context, level sql.IsolationLevel, f func
 	return tx, nil
 }
 
-// errConflict marks a failure that a repeat of the transaction cures.
-var errConflict = errors.New("store: in conflict with another transaction")
-
-// isConflict knows serialization_failure and deadlock_detected.
+// isConflict knows what a repeat of the transaction cures: serialization_failure and deadlock_detected.
 func isConflict(err error) bool {
-	var pg *pgconn.PgError
-	if errors.As(err, &pg) {
-		return pg.Code == "40001" || pg.Code == "40P01" || errors.Is(err, errConflict)
-	}
-	return errors.Is(err, errConflict)
+	pg := postgresError(err)
+	return pg != nil && (pg.Code == "40001" || pg.Code == "40P01")
 }
 
 // Repeats tells whether a failure inside a transaction must be returned from its function, so that the transaction as a whole is repeated or given up.
