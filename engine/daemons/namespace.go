@@ -142,13 +142,14 @@ func (n netOnly) Command(ctx context.Context, args ...string) *exec.Cmd {
 // Close kills everything inside, like a power cut, and returns when it is gone. Closing twice is fine.
 func (n *Namespace) Close() error {
 	_ = n.hold.Close()
+	// The anchor ends when it reads the end of its pipe; its parent reaps it, which is quicker than leaving a killed one to the machine's init.
 	select {
 	case <-n.ended:
-	default:
-		// --kill-child takes the anchor along, and the kernel everything below PID 1.
-		if err := n.unshare.Process.Kill(); err != nil && !errors.Is(err, os.ErrProcessDone) {
-			return err
-		}
+		return n.awaitEmpty()
+	case <-time.After(5 * time.Second):
+	}
+	if err := n.unshare.Process.Kill(); err != nil && !errors.Is(err, os.ErrProcessDone) {
+		return err
 	}
 	select {
 	case <-n.ended:
