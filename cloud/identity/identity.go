@@ -4,6 +4,7 @@ import (
 	"context"
 	"embed"
 	"strings"
+	"time"
 
 	"edgecloud/fault"
 	"edgecloud/store"
@@ -46,6 +47,9 @@ func New(db *store.DB, ring *store.Keyring, options ...Option) *Identity {
 
 // Region is the name of the region, and of every account's first project.
 func (i *Identity) Region() string { return i.region }
+
+// Now is the clock that tokens and signatures are checked by.
+func (i *Identity) Now() time.Time { return i.db.Now() }
 
 // newUID makes the 32 hex digits that bec and iec show for accounts, projects and users.
 func newUID(tx *store.Tx) string { return strings.ReplaceAll(tx.NewUID(), "-", "") }

@@ -29,7 +29,7 @@ const (
 	WrongSecurityToken   Reason = "wrong security token"    // the token of a temporary key is absent, wrong or sent with a lasting key
 	InvalidToken         Reason = "invalid token"           // no such bearer token, or a revoked one
 	ExpiredToken         Reason = "expired token"           // the bearer token is over
-	UnscopedToken        Reason = "unscoped token"          // the bearer token names no account, so it opens nothing but identity's own lists
+	UnscopedToken        Reason = "unscoped token"          // the bearer token does not reach the account's whole, which this door needs
 	WrongPassword        Reason = "wrong password"          // unknown user or wrong password: the two look the same
 	ScopeDenied          Reason = "scope denied"            // the login asks for an account or project that is not the user's
 	TooManyLoginFailures Reason = "too many login failures" // wait before the next try

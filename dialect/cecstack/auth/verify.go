@@ -26,6 +26,9 @@ func Verify(r *http.Request, body []byte, now time.Time, keys identity.Keys, tok
 	if err != nil {
 		return nil, err
 	}
+	if token.Scope == identity.Unscoped {
+		return nil, identity.Refuse(identity.UnscopedToken, "The token is for no account.")
+	}
 	return token.Caller("cecstack"), nil
 }
 

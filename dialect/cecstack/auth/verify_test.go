@@ -21,10 +21,10 @@ func TestBearerAndSignature(t *testing.T) {
 	who := identitytest.Set()[identitytest.GoodKey].Principal
 	who.Role = identity.Admin
 	tokens := identitytest.Tokens{Now: now, Issued: map[string]identity.Token{
-		"t0ken": {ID: "1", Scope: identity.AccountScope, ExpiresAt: now.Add(time.Hour), Principal: who}, "over": {ID: "2", ExpiresAt: now, Principal: who},
+		"t0ken": {ID: "1", Scope: identity.AccountScope, ExpiresAt: now.Add(time.Hour), Principal: who}, "over": {ID: "2", ExpiresAt: now, Principal: who}, "plain": {ID: "3", ExpiresAt: now.Add(time.Hour), Principal: who},
 	}}
 	for header, reason := range map[string]identity.Reason{
-		"Bearer t0ken": "", "bearer  t0ken ": "", "Bearer over": identity.ExpiredToken, "Bearer guess": identity.InvalidToken, "": identity.MissingCredential,
+		"Bearer t0ken": "", "bearer  t0ken ": "", "Bearer over": identity.ExpiredToken, "Bearer plain": identity.UnscopedToken, "Bearer guess": identity.InvalidToken, "": identity.MissingCredential,
 		"Basic eDp5": identity.UnsupportedScheme, "Bearer": identity.MalformedCredential, "Bearer a b": identity.MalformedCredential, "SDK-HMAC-SHA256 x": identity.MalformedCredential,
 	} {
 		r := httptest.NewRequest("GET", "https://ecs-service.region0.example.com/api/ecs/v1/flavors", nil)

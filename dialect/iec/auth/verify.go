@@ -25,7 +25,7 @@ func Verify(r *http.Request, body []byte, now time.Time, keys identity.Keys, tok
 	if err != nil {
 		return nil, err
 	}
-	if token.Scope == identity.Unscoped {
+	if token.Scope != identity.AccountScope { // IEC is a global service: a project's token is refused as well (IEC.000009)
 		return nil, identity.Refuse(identity.UnscopedToken, "domain_id is not found in user token!")
 	}
 	return token.Caller("iec"), nil

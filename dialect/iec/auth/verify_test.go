@@ -23,6 +23,7 @@ func tokens() identitytest.Tokens {
 	return identitytest.Tokens{Now: now, Issued: map[string]identity.Token{
 		"account": {ID: "1", Scope: identity.AccountScope, ExpiresAt: now.Add(time.Hour), Principal: who},
 		"plain":   {ID: "2", ExpiresAt: now.Add(time.Hour), Principal: who},
+		"project": {ID: "4", Scope: identity.ProjectScope, ExpiresAt: now.Add(time.Hour), Principal: who},
 		"over":    {ID: "3", Scope: identity.AccountScope, ExpiresAt: now, Principal: who},
 	}}
 }
@@ -58,7 +59,7 @@ func TestSignature(t *testing.T) {
 }
 
 func TestToken(t *testing.T) {
-	for bearer, reason := range map[string]identity.Reason{"account": "", "plain": identity.UnscopedToken, "over": identity.ExpiredToken, "guess": identity.InvalidToken, "": identity.MissingCredential} {
+	for bearer, reason := range map[string]identity.Reason{"account": "", "plain": identity.UnscopedToken, "project": identity.UnscopedToken, "over": identity.ExpiredToken, "guess": identity.InvalidToken, "": identity.MissingCredential} {
 		r := httptest.NewRequest("GET", "https://iec.example.com/v1/sites", nil)
 		if bearer != "" {
 			r.Header.Set(TokenHeader, bearer)
