@@ -146,6 +146,14 @@ func (r *Runner) start(ctx context.Context) error {
 	})
 }
 
+// StartScans begins the scans, for simulations that step with RunOne; Run does it by itself.
+func (r *Runner) StartScans(ctx context.Context) error {
+	if err := r.init(); err != nil {
+		return err
+	}
+	return r.DB.WriteCommitted(ctx, r.startScans)
+}
+
 // takeSize keeps the number of waiting outside calls bounded: when all are busy, rows are taken one by one.
 func (r *Runner) takeSize(n int) int { return max(1, min(n, cap(r.calls)-len(r.calls))) }
 
