@@ -52,7 +52,7 @@ type World struct {
 // NewWorld makes a valid World.
 func NewWorld() World {
 	return World{
-		Uplink: spec.Uplink{UID: "up-1", PhysicalNetwork: "physnet1", Prefix: netip.MustParsePrefix("203.0.113.0/24"), Gateway: netip.MustParseAddr("203.0.113.1")},
+		Uplink:  spec.Uplink{UID: "up-1", PhysicalNetwork: "physnet1", Prefix: netip.MustParsePrefix("203.0.113.0/24"), Gateway: netip.MustParseAddr("203.0.113.1")},
 		Network: spec.Network{UID: "net-1", Uplink: "up-1", Address: netip.MustParseAddr("203.0.113.10"), SNAT: true},
 		Subnet: spec.Subnet{UID: "sub-1", Network: "net-1", Prefix: netip.MustParsePrefix("10.1.0.0/24"), Gateway: netip.MustParseAddr("10.1.0.1"), DHCP: true,
 			DNS: []netip.Addr{netip.MustParseAddr("223.5.5.5")}},
@@ -225,7 +225,10 @@ func testInvalid(t *testing.T, e network.Network) {
 		{"gateway", func(w World) error { w.Subnet.Gateway = w.Uplink.Gateway; return e.EnsureSubnet(ctx, w.Subnet) }},
 		{"mac", func(w World) error { w.Port.MAC = "0A:00:00:00:00:01"; return e.EnsurePort(ctx, w.Port) }},
 		{"addresses", func(w World) error { w.Port.Addresses = nil; return e.EnsurePort(ctx, w.Port) }},
-		{"security_groups[1]", func(w World) error { w.Port.SecurityGroups = []string{"sg-1", "sg-1"}; return e.EnsurePort(ctx, w.Port) }},
+		{"security_groups[1]", func(w World) error {
+			w.Port.SecurityGroups = []string{"sg-1", "sg-1"}
+			return e.EnsurePort(ctx, w.Port)
+		}},
 		{"rules[0].direction", func(w World) error {
 			w.Group.Rules = []spec.Rule{{UID: "r", Direction: "up"}}
 			return e.EnsureSecurityGroup(ctx, w.Group)
@@ -234,7 +237,10 @@ func testInvalid(t *testing.T, e network.Network) {
 			w.Group.Rules = []spec.Rule{{UID: "r", Direction: spec.Ingress, Protocol: "tcp", PortMin: 5, PortMax: 4}}
 			return e.EnsureSecurityGroup(ctx, w.Group)
 		}},
-		{"private", func(w World) error { w.PublicIP.Private = netip.MustParseAddr("fd00::1"); return e.EnsurePublicIP(ctx, w.PublicIP) }},
+		{"private", func(w World) error {
+			w.PublicIP.Private = netip.MustParseAddr("fd00::1")
+			return e.EnsurePublicIP(ctx, w.PublicIP)
+		}},
 		{"network", func(w World) error {
 			require.NoError(t, e.EnsureNetwork(ctx, spec.Network{UID: "net-9"}))
 			defer func() { require.NoError(t, e.Remove(ctx, network.Object{Kind: spec.KindNetwork, UID: "net-9"})) }()

@@ -1,0 +1,163 @@
+package ovn
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/cenkalti/backoff/v4"
+	"github.com/go-logr/logr"
+	"github.com/ovn-kubernetes/libovsdb/client"
+	"github.com/ovn-kubernetes/libovsdb/model"
+	"github.com/ovn-kubernetes/libovsdb/ovsdb"
+
+	"edgecloud/engine/network"
+)
+
+// DefaultMTU is a guest's MTU where a network names none: Geneve over IPv4 takes 58 bytes of an underlay's 1500.
+const DefaultMTU = 1442
+
+// Options says where the northbound database is, and what the site is like.
+type Options struct {
+	// Endpoint is an OVSDB connection string: unix:/path, tcp:host:port or ssl:host:port; several of a Raft cluster joined by commas (the leader is used).
+	Endpoint string
+	TLS      *tls.Config // for ssl endpoints
+	// GatewayChassis names the hosts (system-id) that carry the site's uplinks, best first. SetGatewayChassis changes it later.
+	GatewayChassis []string
+	MTU            int // bytes; 0 is DefaultMTU
+	Logger         *slog.Logger
+}
+
+// Engine is a network.Network on OVN. One Engine serves one northbound database; a second one beside it is safe but may make either repeat its work.
+type Engine struct {
+	nb  client.Client
+	mtu int
+	log *slog.Logger
+	// mu makes "read the copy, then write" one step. OVSDB takes transactions one by one anyway.
+	mu sync.Mutex
+}
+
+var _ network.Network = (*Engine)(nil)
+
+// connectTimeout bounds one attempt to connect.
+const connectTimeout = 10 * time.Second
+
+// Open connects, loads the engine's own rows, and makes the two rows that all objects share (the drop group and the gateway group). It fails when the
+// database cannot be reached now; later losses of the connection are mended in the background, and calls wait for that as long as their context allows.
+func Open(ctx context.Context, o Options) (*Engine, error) {
+	log := o.Logger
+	if log == nil {
+		log = slog.Default()
+	}
+	nb, err := newClient(o, log)
+	if err != nil {
+		return nil, err
+	}
+	e := &Engine{nb: nb, mtu: o.MTU, log: log}
+	if e.mtu == 0 {
+		e.mtu = DefaultMTU
+	}
+	if err := e.start(ctx, o.GatewayChassis); err != nil {
+		nb.Close()
+		return nil, fmt.Errorf("ovn northbound %s: %w", o.Endpoint, err)
+	}
+	return e, nil
+}
+
+func newClient(o Options, log *slog.Logger) (client.Client, error) {
+	db, err := model.NewClientDBModel("OVN_Northbound", models())
+	if err != nil {
+		return nil, err
+	}
+	indexes := map[string][]model.ClientIndex{}
+	for table := range models() {
+		for _, key := range indexed {
+			indexes[table] = append(indexes[table], model.ClientIndex{Columns: []model.ColumnKey{{Column: "external_ids", Key: key}}})
+		}
+	}
+	db.SetIndexes(indexes)
+	// libovsdb tells of every reconnect: that is debugging, an operator sees calls fail.
+	quiet := logr.FromSlogHandler(slog.DiscardHandler)
+	options := []client.Option{
+		client.WithLeaderOnly(true),
+		client.WithReconnect(connectTimeout, backoff.NewExponentialBackOff(backoff.WithMaxInterval(5*time.Second), backoff.WithMaxElapsedTime(0))),
+		client.WithLogger(&quiet),
+	}
+	for _, endpoint := range strings.Split(o.Endpoint, ",") {
+		scheme, rest, _ := strings.Cut(strings.TrimSpace(endpoint), ":")
+		if rest == "" || (scheme != "unix" && scheme != "tcp" && scheme != "ssl") {
+			return nil, fmt.Errorf("ovn northbound endpoint %q is not unix:/path, tcp:host:port or ssl:host:port", endpoint)
+		}
+		options = append(options, client.WithEndpoint(strings.TrimSpace(endpoint)))
+	}
+	if o.TLS != nil {
+		options = append(options, client.WithTLSConfig(o.TLS))
+	}
+	log.Debug("ovn northbound", "endpoint", o.Endpoint)
+	return client.NewOVSDBClient(db, options...)
+}
+
+func (e *Engine) start(ctx context.Context, gateways []string) error {
+	if err := e.nb.Connect(ctx); err != nil {
+		return err
+	}
+	if _, err := e.nb.Monitor(ctx, e.nb.NewMonitor(monitors()...)); err != nil {
+		return err
+	}
+	if err := e.ensureDropGroup(ctx); err != nil {
+		return err
+	}
+	return e.SetGatewayChassis(ctx, gateways)
+}
+
+// monitors asks for external_ids of our own rows only, in the tables of models.
+func monitors() []client.MonitorOption {
+	return []client.MonitorOption{
+		ours(&switchRow{}), ours(&switchPortRow{}), ours(&routerRow{}), ours(&routerPortRow{}), ours(&routeRow{}), ours(&natRow{}), ours(&qosRow{}),
+		ours(&dhcpRow{}), ours(&portGroupRow{}), ours(&chassisGroupRow{}),
+	}
+}
+
+func ours[T anyRow](m *T) client.MonitorOption {
+	ids := idsOf(m)
+	return client.WithConditionalTable(m, []model.Condition{{Field: ids, Function: ovsdb.ConditionIncludes, Value: map[string]string{keyMark: mark}}}, ids)
+}
+
+// Close implements network.Network.
+func (e *Engine) Close() error {
+	e.nb.Close()
+	return nil
+}
+
+// errRaced says that somebody else changed the rows between our reading and writing.
+var errRaced = errors.New("ovn: the rows changed meanwhile")
+
+// change runs build on the engine's copy and commits what it wants, as one transaction. It is built again when another writer was faster.
+func (e *Engine) change(ctx context.Context, build func(*transaction) error) error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	const tries = 4
+	for attempt := 1; ; attempt++ {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		tx := &transaction{ctx: ctx, nb: e.nb, named: map[string]string{}}
+		if err := build(tx); err != nil {
+			return err
+		}
+		err := tx.commit()
+		if !errors.Is(err, errRaced) || attempt == tries {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(time.Duration(attempt) * 50 * time.Millisecond):
+		}
+	}
+}

@@ -1,0 +1,82 @@
+package ovn
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/ovn-kubernetes/libovsdb/ovsdb"
+
+	"edgecloud/engine/network"
+	"edgecloud/link/spec"
+)
+
+// use is where the rows are that refer to an object of a kind.
+type use struct{ table, key string }
+
+var usesOf = map[string][]use{
+	spec.KindUplink:        {{tableRouter, keyOf}},
+	spec.KindNetwork:       {{tableSwitch, keyOf}, {tableNAT, keyOf}},
+	spec.KindSubnet:        {{tableSwitchPort, keyOf}},
+	spec.KindSecurityGroup: nil, // its port group's members tell
+	spec.KindPort:          {{tableNAT, keyPort}},
+	spec.KindPublicIP:      nil,
+}
+
+// Remove implements network.Network.
+func (e *Engine) Remove(ctx context.Context, o network.Object) error {
+	uses, ok := usesOf[o.Kind]
+	if !ok {
+		return fmt.Errorf("%w: kind: %q is none of a network's", network.ErrInvalid, o.Kind)
+	}
+	err := e.change(ctx, func(tx *transaction) error {
+		found, err := tx.load(o.Kind, o.UID)
+		if err != nil {
+			return err
+		}
+		main, ok := found.main()
+		if !ok {
+			return nil
+		}
+		for _, u := range uses {
+			value := found.owner
+			if u.key == keyPort {
+				value = o.UID
+			}
+			rows, err := tx.by(u.table, u.key, value)
+			if err != nil {
+				return err
+			}
+			if len(rows) > 0 {
+				return fmt.Errorf("%w: %s %s by %s", network.ErrInUse, o.Kind, o.UID, rows[0].ExternalIDs[keyOwner])
+			}
+		}
+		tx.unchanged(main)
+		if o.Kind == spec.KindSecurityGroup {
+			tx.withoutPorts(main)
+		}
+		return tx.dropAll(found)
+	})
+	if errors.Is(err, network.ErrInUse) {
+		return fmt.Errorf("remove %s %s: %w", o.Kind, o.UID, err)
+	}
+	return err
+}
+
+// withoutPorts makes the transaction fail with ErrInUse while a port group has members. Only the database knows: copying the members of a group of
+// thousands at each change of one would make every port's change cost as much.
+func (tx *transaction) withoutPorts(group tableRow) {
+	now := 0
+	tx.inUse = len(tx.ops)
+	tx.ops = append(tx.ops, ovsdb.Operation{Op: ovsdb.OperationWait, Table: tablePortGroup, Where: byUUID(group.UUID), Columns: []string{"ports"}, Until: "==",
+		Rows: []ovsdb.Row{{"ports": uuidSet()}}, Timeout: &now})
+}
+
+func (tx *transaction) dropAll(o object) error {
+	for _, r := range o.rows {
+		if err := tx.drop(r); err != nil {
+			return err
+		}
+	}
+	return nil
+}

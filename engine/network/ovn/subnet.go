@@ -1,0 +1,115 @@
+package ovn
+
+import (
+	"context"
+	"fmt"
+	"net/netip"
+	"strconv"
+	"strings"
+
+	"github.com/ovn-kubernetes/libovsdb/ovsdb"
+
+	"edgecloud/engine/network"
+	"edgecloud/link/spec"
+)
+
+// leaseSeconds is how long a DHCP answer holds: addresses never change under a port, so this only bounds how fast new DNS servers arrive.
+const leaseSeconds = 3600
+
+// EnsureSubnet implements network.Network. A change goes on to the subnet's ports (DHCP on or off).
+func (e *Engine) EnsureSubnet(ctx context.Context, s spec.Subnet) error {
+	if err := network.CheckSubnet(s); err != nil {
+		return err
+	}
+	return e.change(ctx, func(tx *transaction) error {
+		o, err := tx.load(spec.KindSubnet, s.UID)
+		if err != nil {
+			return err
+		}
+		if r, ok := o.main(); ok && r.ExternalIDs[keyOf] != owner(spec.KindNetwork, s.Network) {
+			return fmt.Errorf("%w: subnet %q: network: cannot change", network.ErrInvalid, s.UID)
+		}
+		n, _, err := recall[spec.Network](tx, spec.KindNetwork, s.Network)
+		if err != nil {
+			return err
+		}
+		return e.putSubnet(tx, s, n)
+	})
+}
+
+func (e *Engine) putSubnet(tx *transaction, s spec.Subnet, n spec.Network) error {
+	o, err := tx.load(spec.KindSubnet, s.UID)
+	if err != nil {
+		return err
+	}
+	snat := netip.Addr{}
+	if n.SNAT && !s.NoGateway && n.Address.Is4() == s.Prefix.Addr().Is4() {
+		snat = n.Address
+	}
+	mtu := n.MTU
+	if mtu == 0 {
+		mtu = e.mtu
+	}
+	changed, err := tx.put(o, s, fmt.Sprintf("%d %s", mtu, snat), owner(spec.KindNetwork, s.Network), func() []wanted { return subnetRows(s, o.owner, mtu, snat) })
+	if err != nil || !changed {
+		return err
+	}
+	return eachOf(tx, tableSwitchPort, o.owner, func(p spec.Port) error { return putPort(tx, p, s) })
+}
+
+func subnetPortName(uid string) string { return "ec-leg-" + uid }
+
+func subnetRows(s spec.Subnet, self string, mtu int, snat netip.Addr) []wanted {
+	network := owner(spec.KindNetwork, s.Network)
+	port := subnetPortName(s.UID)
+	rows := []wanted{{table: tableSwitch, role: mainRole, columns: ovsdb.Row{"name": "ec-sub-" + s.UID}}}
+	if !s.NoGateway {
+		rows = append(rows,
+			wanted{table: tableRouterPort, role: "leg", parent: &parent{tableRouter, "ports", network}, columns: ovsdb.Row{
+				"name": port, "mac": macOf(port), "networks": set(netip.PrefixFrom(s.Gateway, s.Prefix.Bits()).String()), "ipv6_ra_configs": advertisement(s, mtu),
+			}},
+			wanted{table: tableSwitchPort, role: "leg", parent: &parent{tableSwitch, "ports", self}, columns: routerSidePort(port)})
+	}
+	if s.DHCP {
+		rows = append(rows, wanted{table: tableDHCP, role: "dhcp", columns: ovsdb.Row{"cidr": s.Prefix.String(), "options": dhcpOptions(s, mtu)}})
+	}
+	if snat.IsValid() {
+		rows = append(rows, wanted{table: tableNAT, role: "snat", parent: &parent{tableRouter, "nat", network}, columns: ovsdb.Row{
+			"type": "snat", "external_ip": snat.String(), "logical_ip": s.Prefix.String(),
+		}})
+	}
+	return rows
+}
+
+// advertisement is what the router tells IPv6 guests: only that addresses come by DHCPv6, since port security knows no others.
+func advertisement(s spec.Subnet, mtu int) ovsdb.OvsMap {
+	if s.Prefix.Addr().Is4() || !s.DHCP {
+		return ovsMap(nil)
+	}
+	return ovsMap(map[string]string{"address_mode": "dhcpv6_stateful", "send_periodic": "true", "mtu": strconv.Itoa(mtu)})
+}
+
+// dhcpOptions are OVN's DHCP answers (ovn-nb(5), DHCP_Options).
+func dhcpOptions(s spec.Subnet, mtu int) ovsdb.OvsMap {
+	mac := macOf(subnetPortName(s.UID))
+	var servers []string
+	for _, a := range s.DNS {
+		if a.Is4() == s.Prefix.Addr().Is4() {
+			servers = append(servers, a.String())
+		}
+	}
+	options := map[string]string{}
+	if len(servers) > 0 {
+		options["dns_server"] = "{" + strings.Join(servers, ", ") + "}"
+	}
+	if s.Prefix.Addr().Is6() {
+		options["server_id"] = mac
+		return ovsMap(options)
+	}
+	options["server_id"], options["server_mac"] = s.Gateway.String(), mac
+	options["lease_time"], options["mtu"] = strconv.Itoa(leaseSeconds), strconv.Itoa(mtu)
+	if !s.NoGateway {
+		options["router"] = s.Gateway.String()
+	}
+	return ovsMap(options)
+}
