@@ -1,0 +1,41 @@
+# make up: an edge cloud on this machine. make test: everything CI checks.
+SHELL := /bin/bash
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+ENGINE ?= sim
+FUZZTIME ?= 20s
+TESTFLAGS ?=
+
+.PHONY: setup build up down generate lint test race bench fuzz clean
+
+setup: ## install what is missing (Debian 12, root)
+	@scripts/setup.sh
+
+build: ## bin/edgecloud, static
+	CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X main.version=$(VERSION)" -o bin/edgecloud ./cmd/edgecloud
+
+up: setup build ## run a cloud: make up ENGINE=real
+	bin/edgecloud up --engine $(ENGINE)
+
+down: ## stop it
+	bin/edgecloud down
+
+generate: ## rebuild what is derived from api/
+	go generate ./...
+
+lint: ## format, vet, staticcheck, golangci-lint
+	@scripts/lint.sh
+
+test: setup lint ## all that CI runs
+	go test $(TESTFLAGS) -timeout 14m ./...
+
+race: setup ## the concurrent packages under the race detector
+	go test -race -timeout 20m $$(go list ./... | grep -vE '/(api|contract|dialect|guest|test)(/|$$)')
+
+bench: ## every benchmark once, without the tests
+	go test -run '^$$' -bench . -benchtime 1s ./...
+
+fuzz: ## every fuzz target for FUZZTIME each
+	@scripts/fuzz.sh $(FUZZTIME)
+
+clean:
+	rm -rf bin dist
