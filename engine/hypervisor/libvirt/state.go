@@ -1,0 +1,159 @@
+package libvirt
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	golibvirt "github.com/digitalocean/go-libvirt"
+	"github.com/google/uuid"
+
+	"edgecloud/engine/hypervisor"
+	"edgecloud/link/spec"
+)
+
+// Get implements hypervisor.Hypervisor.
+func (e *Engine) Get(ctx context.Context, uid string) (hypervisor.State, error) {
+	d, err := e.lookup(ctx, uid)
+	if err != nil {
+		return hypervisor.State{}, err
+	}
+	var s hypervisor.State
+	err = e.call(ctx, func(l *golibvirt.Libvirt) error {
+		s, err = state(l, d)
+		return err
+	})
+	if isCode(err, golibvirt.ErrNoDomain) {
+		return s, absent(uid)
+	}
+	return s, err
+}
+
+// List implements hypervisor.Hypervisor.
+func (e *Engine) List(ctx context.Context) ([]hypervisor.State, error) {
+	var states []hypervisor.State
+	err := e.call(ctx, func(l *golibvirt.Libvirt) error {
+		states = nil
+		domains, _, err := l.ConnectListAllDomains(1, golibvirt.ConnectListDomainsPersistent)
+		if err != nil {
+			return err
+		}
+		for _, d := range domains {
+			s, err := listed(l, d)
+			if isCode(err, golibvirt.ErrNoDomain, golibvirt.ErrNoDomainMetadata) {
+				continue
+			}
+			if err != nil {
+				return err
+			}
+			states = append(states, s)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("libvirt: list: %w", err)
+	}
+	return states, nil
+}
+
+// listed is state for a domain that may not be ours: golibvirt.ErrNoDomainMetadata then.
+func listed(l *golibvirt.Libvirt, d golibvirt.Domain) (hypervisor.State, error) {
+	if _, err := readMark(l, d, golibvirt.DomainAffectConfig); err != nil {
+		return hypervisor.State{}, err
+	}
+	return state(l, d)
+}
+
+func state(l *golibvirt.Libvirt, d golibvirt.Domain) (hypervisor.State, error) {
+	s := hypervisor.State{UID: uuid.UUID(d.UUID).String(), Power: spec.On}
+	code, reason, err := l.DomainGetState(d, 0)
+	if err != nil {
+		return s, err
+	}
+	switch golibvirt.DomainState(code) {
+	case golibvirt.DomainShutoff:
+		s.Power = spec.Off
+		why := golibvirt.DomainShutoffReason(reason)
+		s.Crashed = why == golibvirt.DomainShutoffCrashed || why == golibvirt.DomainShutoffDaemon
+	case golibvirt.DomainCrashed:
+		s.Power, s.Crashed = spec.Off, true
+	case golibvirt.DomainNostate:
+		s.Power = spec.Off
+	}
+	if s.Power == spec.On {
+		s.Drifted, err = drifted(l, d)
+	}
+	return s, err
+}
+
+// drifted compares what runs with what is defined.
+func drifted(l *golibvirt.Libvirt, d golibvirt.Domain) (bool, error) {
+	defined, err := readMark(l, d, golibvirt.DomainAffectConfig)
+	if err != nil {
+		return false, err
+	}
+	running, err := readMark(l, d, golibvirt.DomainAffectLive)
+	if isCode(err, golibvirt.ErrOperationInvalid) {
+		return false, nil // it went off meanwhile
+	}
+	if err != nil || defined.Base != running.Base {
+		return err == nil, err
+	}
+	config, err := readDomain(l, d, golibvirt.DomainXMLInactive)
+	if err != nil {
+		return false, err
+	}
+	live, err := readDomain(l, d, 0)
+	if err != nil {
+		return false, err
+	}
+	return !slices.Equal(keys(pluggables(config)), keys(pluggables(live))), nil
+}
+
+// Watch implements hypervisor.Hypervisor.
+func (e *Engine) Watch(ctx context.Context) (<-chan string, error) {
+	if _, err := e.connect(ctx); err != nil {
+		return nil, err
+	}
+	events, end := e.hub.subscribe(64)
+	out := make(chan string)
+	e.wg.Go(func() {
+		defer close(out)
+		defer end()
+		for {
+			select {
+			case ev := <-events:
+				e.tell(ctx, out, ev)
+			case <-ctx.Done():
+				return
+			case <-e.ctx.Done():
+				return
+			}
+		}
+	})
+	return out, nil
+}
+
+// tell sends an event's machine, or all machines if it may be any.
+func (e *Engine) tell(ctx context.Context, out chan<- string, ev event) {
+	uids := []string{ev.uid}
+	if ev.uid == "" {
+		states, err := e.List(ctx)
+		if err != nil {
+			return // the next connection wakes us again
+		}
+		uids = nil
+		for _, s := range states {
+			uids = append(uids, s.UID)
+		}
+	}
+	for _, uid := range uids {
+		select {
+		case out <- uid:
+		case <-ctx.Done():
+			return
+		case <-e.ctx.Done():
+			return
+		}
+	}
+}
