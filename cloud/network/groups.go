@@ -105,11 +105,11 @@ func (n *Networks) ListGroups(ctx context.Context, caller *identity.Caller, f Gr
 	return found, total, err
 }
 
-// ListGroupsFrom gives the caller's security groups with their rules from a marker (a UID, inclusive) on, in the order of creation.
+// ListGroupsFrom gives the caller's security groups with their rules from a marker (a slug, inclusive) on, in the order of slugs.
 func (n *Networks) ListGroupsFrom(ctx context.Context, caller *identity.Caller, f GroupFilter, m store.Marker) (found []*SecurityGroup, next string, err error) {
 	err = n.db.Read(ctx, func(ctx context.Context, tx *store.Tx) error {
 		q := f.apply(tx.NewSelect().Model((*SecurityGroup)(nil)).Where("account = ?", caller.Account))
-		if found, next, err = store.ListFrom(ctx, q, m, "uid", func(x *SecurityGroup) string { return x.UID }); err != nil {
+		if found, next, err = store.ListFrom(ctx, q, m, "slug", func(x *SecurityGroup) string { return x.Slug }); err != nil {
 			return err
 		}
 		return loadRules(ctx, tx, found)

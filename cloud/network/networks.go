@@ -102,11 +102,11 @@ func (n *Networks) ListNetworks(ctx context.Context, caller *identity.Caller, f 
 	return found, total, err
 }
 
-// ListNetworksFrom gives the caller's networks from a marker (a UID, inclusive) on, in the order of creation.
+// ListNetworksFrom gives the caller's networks from a marker (a slug, inclusive) on, in the order of slugs.
 func (n *Networks) ListNetworksFrom(ctx context.Context, caller *identity.Caller, f NetworkFilter, m store.Marker) (found []*Network, next string, err error) {
 	err = n.db.Read(ctx, func(ctx context.Context, tx *store.Tx) error {
 		q := f.apply(tx.NewSelect().Model((*Network)(nil)).Where("account = ?", caller.Account))
-		found, next, err = store.ListFrom(ctx, q, m, "uid", func(x *Network) string { return x.UID })
+		found, next, err = store.ListFrom(ctx, q, m, "slug", func(x *Network) string { return x.Slug })
 		return err
 	})
 	return found, next, err

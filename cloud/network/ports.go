@@ -91,7 +91,7 @@ func (r *Resolved) named(ctx context.Context, tx *store.Tx, caller *identity.Cal
 	return nil
 }
 
-// AddPorts gives each of the instances a port at a position among its NICs. Their specs are written by PutPorts.
+// AddPorts gives each of the instances a port at a position among its NICs. Their specs are written by the instance's life cycle.
 func (r *Resolved) AddPorts(ctx context.Context, tx *store.Tx, caller *identity.Caller, position int, instances []string) ([]*Port, error) {
 	free, err := allocate(ctx, tx, r.Subnet, len(instances))
 	if fault.Is(err, fault.Capacity) && r.standard {
@@ -192,7 +192,7 @@ func (n *Networks) Bind(ctx context.Context, caller *identity.Caller, instances 
 				return err
 			}
 		}
-		return PutPorts(ctx, tx, ports)
+		return put(ctx, tx, ports)
 	})
 }
 

@@ -18,7 +18,7 @@ import (
 )
 
 // AddPublicIPs gives each port a public address on each of the site's lines that is wanted (empty: all). The addresses go with their instances. Their specs
-// are written by PutPublicIPs.
+// are written by the instance's life cycle.
 func AddPublicIPs(ctx context.Context, tx *store.Tx, caller *identity.Caller, net *Network, ports []*Port, carriers []place.Carrier, mbps int64) ([]*PublicIP, error) {
 	lines, err := linesOf(ctx, tx, net.Site, carriers)
 	if err != nil {
@@ -166,25 +166,7 @@ func PublicIPsOf(ctx context.Context, tx *store.Tx, instances ...string) ([]*Pub
 	return ips, err
 }
 
-// PutPublicIPs writes the specs of bound addresses.
-func PutPublicIPs(ctx context.Context, tx *store.Tx, ips []*PublicIP, ports []*Port) error {
-	byUID := map[string]*Port{}
-	for _, p := range ports {
-		byUID[p.UID] = p
-	}
-	for _, ip := range ips {
-		p := byUID[ip.Port]
-		if p == nil {
-			continue
-		}
-		if err := putPublicIP(ctx, tx, ip, p); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// SetBandwidth changes the bandwidth of addresses; their specs are written by PutPublicIPs.
+// SetBandwidth changes the bandwidth of addresses; their specs are written by the instance's life cycle.
 func SetBandwidth(ctx context.Context, tx *store.Tx, ips []*PublicIP, mbps int64) error {
 	for _, ip := range ips {
 		ip.Mbps = mbps

@@ -2,6 +2,7 @@ package network
 
 import (
 	"context"
+	"fmt"
 	"net/netip"
 	"strings"
 
@@ -80,40 +81,65 @@ func (r *Rule) spec() spec.Rule {
 	return s
 }
 
-// PutPorts writes the specs of ports and notes the generations that their site is to reach.
-func PutPorts(ctx context.Context, tx *store.Tx, ports []*Port) error {
+// Specs gives the specs of ports, in their order, and then of the public addresses that are bound to them.
+func Specs(ctx context.Context, tx *store.Tx, ports []*Port, ips []*PublicIP) ([]link.Spec, error) {
 	groups, err := GroupsOf(ctx, tx, ports)
 	if err != nil {
-		return err
+		return nil, err
 	}
+	specs := make([]link.Spec, 0, len(ports)+len(ips))
+	byUID := map[string]*Port{}
 	for _, p := range ports {
+		byUID[p.UID] = p
 		body := spec.Port{UID: p.UID, Network: p.Network, Subnet: p.Subnet, MAC: p.MAC, Addresses: []netip.Addr{netip.MustParseAddr(p.Address)}, SecurityGroups: groups[p.UID]}
-		generation, err := link.Put(ctx, tx, spec.SiteTarget(p.Site), spec.KindPort, p.UID, body)
-		if err != nil {
-			return err
+		specs = append(specs, link.Spec{Target: spec.SiteTarget(p.Site), Kind: spec.KindPort, UID: p.UID, Body: body})
+	}
+	for _, ip := range ips {
+		p := byUID[ip.Port]
+		if p == nil {
+			return nil, fmt.Errorf("public address %s is bound to the port %s, which is not its instance's", ip.UID, ip.Port)
 		}
-		if generation == p.Wanted {
+		body := spec.PublicIP{UID: ip.UID, Uplink: ip.Line, Address: netip.MustParseAddr(ip.Address), Network: p.Network, Port: p.UID,
+			Private: netip.MustParseAddr(p.Address), Mbps: int(ip.Mbps)}
+		specs = append(specs, link.Spec{Target: spec.SiteTarget(ip.Site), Kind: spec.KindPublicIP, UID: ip.UID, Body: body})
+	}
+	return specs, nil
+}
+
+// Noted keeps the generations that Specs' specs were given, in the same order: the site is to reach them.
+func Noted(ctx context.Context, tx *store.Tx, ports []*Port, ips []*PublicIP, generations []int64) error {
+	for k, p := range ports {
+		if p.Wanted == generations[k] {
 			continue
 		}
-		p.Wanted = generation
+		p.Wanted = generations[k]
 		if _, err := tx.NewUpdate().Model(p).Column("wanted").WherePK().Exec(ctx); err != nil {
+			return err
+		}
+	}
+	for k, ip := range ips {
+		if ip.Wanted == generations[len(ports)+k] {
+			continue
+		}
+		ip.Wanted = generations[len(ports)+k]
+		if _, err := tx.NewUpdate().Model(ip).Column("wanted").WherePK().Exec(ctx); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// putPublicIP writes the spec of an address that is bound to a port.
-func putPublicIP(ctx context.Context, tx *store.Tx, ip *PublicIP, p *Port) error {
-	body := spec.PublicIP{UID: ip.UID, Uplink: ip.Line, Address: netip.MustParseAddr(ip.Address), Network: p.Network, Port: p.UID,
-		Private: netip.MustParseAddr(p.Address), Mbps: int(ip.Mbps)}
-	generation, err := link.Put(ctx, tx, spec.SiteTarget(ip.Site), spec.KindPublicIP, ip.UID, body)
-	if err != nil || generation == ip.Wanted {
+// put writes the specs of ports at once.
+func put(ctx context.Context, tx *store.Tx, ports []*Port) error {
+	specs, err := Specs(ctx, tx, ports, nil)
+	if err != nil {
 		return err
 	}
-	ip.Wanted = generation
-	_, err = tx.NewUpdate().Model(ip).Column("wanted").WherePK().Exec(ctx)
-	return err
+	generations, err := link.PutMany(ctx, tx, specs)
+	if err != nil {
+		return err
+	}
+	return Noted(ctx, tx, ports, nil, generations)
 }
 
 func parseDNS(text string) []netip.Addr {

@@ -142,11 +142,11 @@ func (n *Networks) ListSubnets(ctx context.Context, caller *identity.Caller, f S
 	return found, total, err
 }
 
-// ListSubnetsFrom gives the caller's subnets from a marker (a UID, inclusive) on, in the order of creation.
+// ListSubnetsFrom gives the caller's subnets from a marker (a slug, inclusive) on, in the order of slugs.
 func (n *Networks) ListSubnetsFrom(ctx context.Context, caller *identity.Caller, f SubnetFilter, m store.Marker) (found []*Subnet, next string, err error) {
 	err = n.db.Read(ctx, func(ctx context.Context, tx *store.Tx) error {
 		q := f.apply(tx.NewSelect().Model((*Subnet)(nil)).Where("account = ?", caller.Account))
-		found, next, err = store.ListFrom(ctx, q, m, "uid", func(x *Subnet) string { return x.UID })
+		found, next, err = store.ListFrom(ctx, q, m, "slug", func(x *Subnet) string { return x.Slug })
 		return err
 	})
 	return found, next, err

@@ -62,18 +62,23 @@ func Of(ctx context.Context, tx *store.Tx, instances ...string) ([]*Volume, erro
 	return volumes, err
 }
 
-// Put writes the specs of volumes to their hosts and notes the generations.
-func Put(ctx context.Context, tx *store.Tx, volumes []*Volume) error {
-	for _, v := range volumes {
+// Specs gives the specs of volumes, in their order.
+func Specs(volumes []*Volume) []link.Spec {
+	specs := make([]link.Spec, len(volumes))
+	for k, v := range volumes {
 		body := spec.Volume{UID: v.UID, Bytes: v.GiB << 30, Image: v.File, Epoch: v.Epoch}
-		generation, err := link.Put(ctx, tx, spec.HostTarget(v.Host), spec.KindVolume, v.UID, body)
-		if err != nil {
-			return err
-		}
-		if generation == v.Wanted {
+		specs[k] = link.Spec{Target: spec.HostTarget(v.Host), Kind: spec.KindVolume, UID: v.UID, Body: body}
+	}
+	return specs
+}
+
+// Noted keeps the generations that Specs' specs were given, in the same order: the hosts are to reach them.
+func Noted(ctx context.Context, tx *store.Tx, volumes []*Volume, generations []int64) error {
+	for k, v := range volumes {
+		if v.Wanted == generations[k] {
 			continue
 		}
-		v.Wanted = generation
+		v.Wanted = generations[k]
 		if _, err := tx.NewUpdate().Model(v).Column("wanted").WherePK().Exec(ctx); err != nil {
 			return err
 		}
@@ -81,7 +86,7 @@ func Put(ctx context.Context, tx *store.Tx, volumes []*Volume) error {
 	return nil
 }
 
-// Renew starts volumes again from their image at the next Put: their content is lost.
+// Renew starts volumes again from their image when their specs are written next: their content is lost.
 func Renew(ctx context.Context, tx *store.Tx, volumes []*Volume, file string) error {
 	for _, v := range volumes {
 		v.Epoch++

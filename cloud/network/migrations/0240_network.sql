@@ -3,6 +3,7 @@ CREATE TABLE networks (
   cidr TEXT NOT NULL, kind TEXT NOT NULL, line TEXT NOT NULL, router_address TEXT NOT NULL, tags TEXT NOT NULL, revision BIGINT NOT NULL, created BIGINT NOT NULL
 );
 CREATE INDEX networks_account ON networks (account, uid);
+CREATE INDEX networks_account_slug ON networks (account, slug);
 CREATE UNIQUE INDEX networks_default ON networks (account, site) WHERE kind = 'default';
 CREATE TABLE subnets (
   uid TEXT PRIMARY KEY, slug TEXT NOT NULL UNIQUE, account TEXT NOT NULL, network TEXT NOT NULL REFERENCES networks (uid), site TEXT NOT NULL, name TEXT NOT NULL,
@@ -10,6 +11,7 @@ CREATE TABLE subnets (
   UNIQUE (network, cidr)
 );
 CREATE INDEX subnets_account ON subnets (account, uid);
+CREATE INDEX subnets_account_slug ON subnets (account, slug);
 CREATE TABLE ports (
   uid TEXT PRIMARY KEY, slug TEXT NOT NULL UNIQUE, account TEXT NOT NULL, network TEXT NOT NULL REFERENCES networks (uid), subnet TEXT NOT NULL REFERENCES subnets (uid),
   site TEXT NOT NULL, instance TEXT NOT NULL, position BIGINT NOT NULL, mac TEXT NOT NULL UNIQUE, address TEXT NOT NULL, wanted BIGINT NOT NULL, seen BIGINT NOT NULL,
@@ -23,6 +25,7 @@ CREATE TABLE security_groups (
   revision BIGINT NOT NULL, created BIGINT NOT NULL
 );
 CREATE INDEX security_groups_account ON security_groups (account, uid);
+CREATE INDEX security_groups_account_slug ON security_groups (account, slug);
 CREATE UNIQUE INDEX security_groups_standard ON security_groups (account) WHERE standard;
 CREATE TABLE security_rules (
   uid TEXT PRIMARY KEY, slug TEXT NOT NULL UNIQUE, grp TEXT NOT NULL REFERENCES security_groups (uid), direction TEXT NOT NULL, ethertype TEXT NOT NULL,

@@ -1,0 +1,334 @@
+package compute
+
+import (
+	"context"
+	"encoding/base64"
+	"fmt"
+
+	"edgecloud/cloud/audit"
+	"edgecloud/cloud/identity"
+	"edgecloud/cloud/image"
+	"edgecloud/cloud/network"
+	"edgecloud/cloud/operation"
+	"edgecloud/cloud/place"
+	"edgecloud/cloud/quota"
+	"edgecloud/cloud/volume"
+	"edgecloud/fault"
+	"edgecloud/link/spec"
+	"edgecloud/store"
+	"edgecloud/work"
+)
+
+// NewInstances says what instances are to be made: the same shape at one or several sites.
+type NewInstances struct {
+	Group       string // UID or slug of a group to join; empty makes one
+	GroupName   string // of a new group; empty is its ID
+	Spread      []Spread
+	Name        string // of each; empty is its ID
+	Hostname    string // a prefix if there are several; empty is made up
+	Description string
+	Size        Size
+	Image       string // UID, slug or public name
+	System      volume.New
+	Data        []volume.New
+	Login       Login
+	UserData    []byte
+	Groups      []string // security groups, UIDs or slugs; empty is the default one
+	Mbps        int64    // of the public addresses
+	Public      bool     // whether they have public addresses
+	Set         string   // placement set, UID or slug; empty for none
+	Payment     Payment
+	Months      int64
+	AutoRenew   bool
+	Tags        []network.Tag
+}
+
+// Spread says how many of them at one site, on which network.
+type Spread struct {
+	Site     *place.Site
+	Count    int
+	Network  string
+	Subnet   string
+	Carriers []place.Carrier // of the public addresses; empty is every line of the site
+}
+
+// Size is a flavor by name, or processors and memory.
+type Size struct {
+	Flavor    string
+	VCPUs     int64
+	MemoryMiB int64
+}
+
+// Created is what Create made.
+type Created struct {
+	Group     *Group
+	Instances []*Instance
+	Image     *image.Image
+}
+
+// maxAtOnce keeps one call's transaction short.
+const maxAtOnce = 200
+
+// Create makes instances. Everything they need is reserved in one transaction, or nothing is.
+func (c *Compute) Create(ctx context.Context, caller *identity.Caller, w NewInstances) (*Created, error) {
+	if err := caller.MayWrite(); err != nil {
+		return nil, err
+	}
+	if err := w.check(); err != nil {
+		return nil, err
+	}
+	size, err := c.size(ctx, w.Size)
+	if err != nil {
+		return nil, err
+	}
+	img, file, err := c.images.Find(ctx, caller, w.Image)
+	if err != nil {
+		return nil, fault.From(err).On("imageId")
+	}
+	if err := fits(img, size, w.System.GiB); err != nil {
+		return nil, err
+	}
+	w.System.Role, w.System.File = volume.System, file.UID
+	made := &Created{Image: img}
+	err = c.db.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
+		made.Instances = nil
+		return c.create(ctx, tx, caller, &creation{w: w, size: size, image: img, file: file, made: made})
+	})
+	return made, err
+}
+
+func (w *NewInstances) check() error {
+	total := 0
+	for k, s := range w.Spread {
+		if s.Count < 1 {
+			return fault.BadField(fmt.Sprintf("deployInstances[%d].replicas", k), "must be at least 1")
+		}
+		total += s.Count
+	}
+	if total == 0 {
+		return fault.BadField("deployInstances", "must name at least one node")
+	}
+	if total > maxAtOnce {
+		return fault.BadField("deployInstances", "at most %d instances can be made at once", maxAtOnce)
+	}
+	if w.Name != "" {
+		if err := checkName(w.Name); err != nil {
+			return err
+		}
+	}
+	if w.Hostname != "" && !hostname.MatchString(w.Hostname) {
+		return fault.BadField("hostname", "must have 2 to 64 lower-case letters, digits and hyphens and begin with a letter")
+	}
+	if w.Public && w.Mbps < 1 {
+		return fault.BadField("bandwidth", "must be at least 1 Mbps for a public address")
+	}
+	if err := w.checkDisks(); err != nil {
+		return err
+	}
+	return w.Login.check()
+}
+
+func (w *NewInstances) checkDisks() error {
+	if w.System.GiB < volume.MinSystemGiB || w.System.GiB > volume.MaxSystemGiB {
+		return fault.BadField("systemVolume.sizeInGB", "must lie between %d and %d", volume.MinSystemGiB, volume.MaxSystemGiB)
+	}
+	for k, d := range w.Data {
+		if d.GiB < volume.MinDataGiB || d.GiB > volume.MaxDataGiB {
+			return fault.BadField(fmt.Sprintf("dataVolumeList[%d].sizeInGB", k), "must lie between %d and %d", volume.MinDataGiB, volume.MaxDataGiB)
+		}
+	}
+	return nil
+}
+
+// size looks a flavor up, or takes processors and memory as they are.
+func (c *Compute) size(ctx context.Context, s Size) (Size, error) {
+	if s.Flavor == "" {
+		return s, s.check()
+	}
+	f, err := c.place.Flavor(ctx, s.Flavor)
+	if err != nil {
+		return s, fault.From(err).On("spec")
+	}
+	return Size{Flavor: f.Name, VCPUs: f.VCPUs, MemoryMiB: f.MemoryMiB}, nil
+}
+
+func (s Size) check() error {
+	if s.VCPUs < 1 || s.VCPUs > 256 {
+		return fault.BadField("cpu", "must lie between 1 and 256 when no spec is given")
+	}
+	if s.MemoryMiB < 128 || s.MemoryMiB > 4<<20 {
+		return fault.BadField("memory", "must lie between 1 and 4096 GB when no spec is given")
+	}
+	return nil
+}
+
+func fits(img *image.Image, s Size, systemGiB int64) error {
+	if img.Status != image.Active {
+		return fault.Conflicting("image", img.Slug, "The image is not ready yet.").On("imageId")
+	}
+	if systemGiB < img.MinDiskGiB {
+		return fault.BadField("systemVolume.sizeInGB", "must be at least %d, which the image needs", img.MinDiskGiB)
+	}
+	if s.MemoryMiB < img.MinMemoryMiB {
+		return fault.BadField("memory", "must be at least %d MiB, which the image needs", img.MinMemoryMiB)
+	}
+	return nil
+}
+
+// creation is what one call of Create works on.
+type creation struct {
+	w       NewInstances
+	size    Size
+	image   *image.Image
+	file    *image.File
+	group   *Group
+	set     *place.Set
+	made    *Created
+	disk    int64 // GiB of one instance on its host
+	counted int   // instances made so far
+
+	volumes []*volume.Volume
+}
+
+func (c *Compute) create(ctx context.Context, tx *store.Tx, caller *identity.Caller, n *creation) error {
+	if err := n.prepare(ctx, tx, caller); err != nil {
+		return err
+	}
+	for _, s := range n.w.Spread {
+		if err := n.spread(ctx, tx, caller, s); err != nil {
+			return err
+		}
+	}
+	if err := volume.Add(ctx, tx, n.volumes); err != nil {
+		return err
+	}
+	total := int64(len(n.made.Instances))
+	changes := append(volume.Cost(append([]volume.New{n.w.System}, n.w.Data...), total), instanceCost(n.size, total)...)
+	return quota.Count(ctx, tx, caller.Account, changes...)
+}
+
+func instanceCost(s Size, count int64) []quota.Change {
+	return []quota.Change{{Name: quota.Instances, Delta: count}, {Name: quota.VCPUs, Delta: count * s.VCPUs}, {Name: quota.MemoryGiB, Delta: count * (s.MemoryMiB >> 10)}}
+}
+
+func (n *creation) prepare(ctx context.Context, tx *store.Tx, caller *identity.Caller) (err error) {
+	n.volumes, n.disk, n.counted = nil, n.w.System.GiB, 0
+	for _, d := range n.w.Data {
+		n.disk += d.GiB
+	}
+	if n.w.Set != "" {
+		if n.set, err = place.FindSet(ctx, tx, caller, n.w.Set); err != nil {
+			return fault.From(err).On("deploysetIdList")
+		}
+	}
+	if n.w.Login.Keys, err = resolveKeys(ctx, tx, caller, n.w.Login.Keys); err != nil {
+		return err
+	}
+	if n.w.Group != "" {
+		n.group, err = FindGroup(ctx, tx, caller, n.w.Group)
+	} else {
+		n.group, err = insertGroup(ctx, tx, caller, n.w.GroupName, n.w.Payment, n.w.Mbps, n.w.Tags)
+	}
+	n.made.Group = n.group
+	return err
+}
+
+// spread makes the instances of one site.
+func (n *creation) spread(ctx context.Context, tx *store.Tx, caller *identity.Caller, s Spread) error {
+	att, err := network.Resolve(ctx, tx, caller, network.Attachment{Site: s.Site, Network: s.Network, Subnet: s.Subnet, Groups: n.w.Groups})
+	if err != nil {
+		return err
+	}
+	instances := make([]*Instance, s.Count)
+	uids := make([]string, s.Count)
+	for k := range instances {
+		i, err := n.instance(ctx, tx, caller, s)
+		if err != nil {
+			return err
+		}
+		instances[k], uids[k] = i, i.UID
+		n.volumes = append(n.volumes, volume.Rows(tx, volume.Owner{Account: i.Account, Site: i.Site, Host: i.Host, Instance: i.UID}, append([]volume.New{n.w.System}, n.w.Data...))...)
+	}
+	if _, err := tx.NewInsert().Model(&instances).Exec(ctx); err != nil {
+		return fmt.Errorf("add instances: %w", err)
+	}
+	ports, err := att.AddPorts(ctx, tx, caller, 0, uids)
+	if err != nil {
+		return err
+	}
+	if n.w.Public {
+		if _, err := network.AddPublicIPs(ctx, tx, caller, att.Network, ports, s.Carriers, n.w.Mbps); err != nil {
+			return err
+		}
+	}
+	n.made.Instances = append(n.made.Instances, instances...)
+	return begin(ctx, tx, caller, instances)
+}
+
+// begin opens the operations of new instances and wakes their life cycles.
+func begin(ctx context.Context, tx *store.Tx, caller *identity.Caller, instances []*Instance) error {
+	for _, i := range instances {
+		if _, err := operation.OpenFirst(ctx, tx, i.Account, "create", Kind, i.UID, string(i.State)); err != nil {
+			return err
+		}
+		if err := work.Wake(ctx, tx, Kind, i.UID); err != nil {
+			return err
+		}
+		if err := audit.Note(ctx, tx, caller, Kind, i.UID); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// instance places one instance and makes its row.
+func (n *creation) instance(ctx context.Context, tx *store.Tx, caller *identity.Caller, s Spread) (*Instance, error) {
+	set := ""
+	if n.set != nil {
+		set = n.set.UID
+	}
+	host, err := place.Take(ctx, tx, s.Site.UID, place.Demand{VCPUs: n.size.VCPUs, MemoryMiB: n.size.MemoryMiB, DiskGiB: n.disk}, set)
+	if err != nil {
+		return nil, err
+	}
+	w, slug := n.w, tx.NewSlug()
+	i := &Instance{UID: tx.NewUID(), Slug: slug, Handle: n.group.Slug + "-" + s.Site.Name + "-" + slug[:5], Account: caller.Account, Group: n.group.UID, Site: s.Site.UID, Host: host,
+		Name: w.Name, Hostname: w.Hostname, Description: w.Description, Flavor: n.size.Flavor, VCPUs: n.size.VCPUs, MemoryMiB: n.size.MemoryMiB, DiskGiB: n.disk,
+		Image: n.image.UID, ImageFile: n.file.UID, LoginUser: loginUser(n.image), Payment: w.Payment, Months: w.Months, AutoRenew: w.AutoRenew,
+		Tags: network.TagsOf(w.Tags), Keys: store.JSON[[]string]{V: w.Login.Keys}, PasswordHash: w.Login.PasswordHash, UserData: base64.StdEncoding.EncodeToString(w.UserData),
+		State: Creating, Power: spec.On, Dirty: true, Epoch: 1, Phase: spec.Pending, SeenPower: spec.Off, Created: tx.Time(), Changed: tx.Time()}
+	if w.Public {
+		i.Mbps = w.Mbps
+	}
+	if i.Name == "" {
+		i.Name = "vm-" + i.Handle
+	}
+	n.nameHost(i)
+	if n.set == nil {
+		return i, nil
+	}
+	return i, place.Join(ctx, tx, set, i.UID, host, s.Site.UID)
+}
+
+// nameHost gives the guest its host name: as asked, counted from 0 if there are several (BEC 1.0 createVmService), or made up.
+func (n *creation) nameHost(i *Instance) {
+	total := 0
+	for _, s := range n.w.Spread {
+		total += s.Count
+	}
+	nth := n.counted
+	n.counted++
+	switch {
+	case i.Hostname == "":
+		i.Hostname = "vm-" + i.Slug
+	case total > 1:
+		i.Hostname = fmt.Sprintf("%s-%d", i.Hostname, nth)
+	}
+}
+
+func loginUser(img *image.Image) string {
+	if img.OSType == "windows" {
+		return "Administrator"
+	}
+	return "root"
+}

@@ -1,0 +1,158 @@
+package compute
+
+import (
+	"context"
+
+	"edgecloud/cloud/audit"
+	"edgecloud/cloud/identity"
+	"edgecloud/cloud/network"
+	"edgecloud/cloud/operation"
+	"edgecloud/cloud/place"
+	"edgecloud/cloud/quota"
+	"edgecloud/cloud/volume"
+	"edgecloud/link"
+	"edgecloud/link/spec"
+	"edgecloud/store"
+	"edgecloud/work"
+)
+
+// Delete takes an instance away in any state, with its disks, ports and addresses. It is gone when its host and site have confirmed.
+func (c *Compute) Delete(ctx context.Context, caller *identity.Caller, id string) (view *View, err error) {
+	if err := caller.MayWrite(); err != nil {
+		return nil, err
+	}
+	err = c.db.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
+		i, err := Find(ctx, tx, caller, id)
+		if err != nil {
+			return err
+		}
+		if err := doom(ctx, tx, caller, i); err != nil {
+			return err
+		}
+		view, err = c.view(ctx, tx, i.UID)
+		return err
+	})
+	return view, err
+}
+
+// doom begins the deletion of an instance; deleting it again changes nothing.
+func doom(ctx context.Context, tx *store.Tx, caller *identity.Caller, i *Instance) error {
+	if i.State == Deleting {
+		return nil
+	}
+	if err := enter(ctx, tx, i, Deleting, "delete"); err != nil {
+		return err
+	}
+	if err := place.Leave(ctx, tx, i.UID); err != nil {
+		return err
+	}
+	return audit.Note(ctx, tx, caller, Kind, i.UID)
+}
+
+// enter moves an instance into a state by a verb: it opens the operation and wakes the life cycle.
+func enter(ctx context.Context, tx *store.Tx, i *Instance, to State, verb string) error {
+	i.State, i.Dirty, i.Error, i.Changed = to, true, "", tx.Time()
+	_, err := tx.NewUpdate().Model(i).ExcludeColumn("uid", "slug", "handle", "account", "created", "wanted", "seen", "phase", "seen_power", "seen_since", "seen_restart",
+		"seen_password", "seen_epoch", "crashed", "trouble").WherePK().Exec(ctx)
+	if err != nil {
+		return err
+	}
+	if _, err := operation.Open(ctx, tx, i.Account, verb, Kind, i.UID, string(to)); err != nil {
+		return err
+	}
+	return work.Wake(ctx, tx, Kind, i.UID)
+}
+
+// deleting turns the instance's specs into tombstones, waits until all are confirmed, and then forgets the rows and gives back what they held.
+func deleting(ctx context.Context, tx *store.Tx, i *Instance) (work.Next, error) {
+	p, err := loadParts(ctx, tx, i)
+	if err != nil {
+		return work.Next{}, err
+	}
+	if i.Dirty {
+		if err := p.release(ctx, tx); err != nil {
+			return work.Next{}, err
+		}
+	}
+	gone, err := p.gone(ctx, tx)
+	if err != nil || !gone {
+		return work.Wait("report", 0), err
+	}
+	if err := p.drop(ctx, tx); err != nil {
+		return work.Next{}, err
+	}
+	// The row is gone with the step, so the machine is not asked for another state.
+	return work.Again(0), nil
+}
+
+func (p *parts) release(ctx context.Context, tx *store.Tx) error {
+	if err := link.Delete(ctx, tx, spec.HostTarget(p.Host), spec.KindInstance, p.UID); err != nil {
+		return err
+	}
+	if err := volume.Release(ctx, tx, p.volumes); err != nil {
+		return err
+	}
+	if err := network.ReleasePublicIPs(ctx, tx, p.ips); err != nil {
+		return err
+	}
+	if err := network.ReleasePorts(ctx, tx, p.ports); err != nil {
+		return err
+	}
+	p.Dirty = false
+	_, err := tx.NewUpdate().Model(p.Instance).Column("dirty").WherePK().Exec(ctx)
+	return err
+}
+
+// gone tells whether the host and the site have confirmed every tombstone.
+func (p *parts) gone(ctx context.Context, tx *store.Tx) (bool, error) {
+	type thing struct{ target, kind, uid string }
+	things := []thing{{spec.HostTarget(p.Host), spec.KindInstance, p.UID}}
+	for _, v := range p.volumes {
+		things = append(things, thing{spec.HostTarget(v.Host), spec.KindVolume, v.UID})
+	}
+	for _, port := range p.ports {
+		things = append(things, thing{spec.SiteTarget(port.Site), spec.KindPort, port.UID})
+	}
+	for _, ip := range p.ips {
+		things = append(things, thing{spec.SiteTarget(ip.Site), spec.KindPublicIP, ip.UID})
+	}
+	for _, t := range things {
+		gone, err := link.Gone(ctx, tx, t.target, t.kind, t.uid)
+		if err != nil || !gone {
+			return false, err
+		}
+	}
+	return true, nil
+}
+
+// drop forgets the instance's rows, and gives back its room, addresses and quota.
+func (p *parts) drop(ctx context.Context, tx *store.Tx) error {
+	if err := network.DropPublicIPs(ctx, tx, p.Account, p.ips); err != nil {
+		return err
+	}
+	if err := network.DropPorts(ctx, tx, p.ports); err != nil {
+		return err
+	}
+	if err := volume.Drop(ctx, tx, p.Account, p.volumes); err != nil {
+		return err
+	}
+	if err := place.Give(ctx, tx, p.Host, p.Demand()); err != nil {
+		return err
+	}
+	if _, err := tx.NewDelete().Model(p.Instance).WherePK().Exec(ctx); err != nil {
+		return err
+	}
+	if err := dropGroupIfEmpty(ctx, tx, p.Group); err != nil {
+		return err
+	}
+	if err := quota.Count(ctx, tx, p.Account, instanceCost(Size{VCPUs: p.VCPUs, MemoryMiB: p.MemoryMiB}, -1)...); err != nil {
+		return err
+	}
+	return operation.Succeed(ctx, tx, p.UID)
+}
+
+// dropGroupIfEmpty forgets a group that is being deleted with its last instance.
+func dropGroupIfEmpty(ctx context.Context, tx *store.Tx, group string) error {
+	_, err := tx.NewRaw("DELETE FROM groups WHERE uid = ? AND doomed AND NOT EXISTS (SELECT 1 FROM instances WHERE grp = ?)", group, group).Exec(ctx)
+	return err
+}

@@ -1,0 +1,207 @@
+package compute
+
+import (
+	"context"
+	"regexp"
+	"strings"
+
+	"github.com/uptrace/bun"
+
+	"edgecloud/cloud/audit"
+	"edgecloud/cloud/identity"
+	"edgecloud/cloud/network"
+	"edgecloud/fault"
+	"edgecloud/store"
+)
+
+var hostname = regexp.MustCompile(`^[a-z][a-z0-9-]{1,63}$`)
+
+func checkName(name string) error {
+	if n := len([]rune(name)); n < 1 || n > 65 {
+		return fault.BadField("name", "must have 1 to 65 characters")
+	}
+	if strings.ContainsAny(name, "\x00\n\r\t") {
+		return fault.BadField("name", "must not hold control characters")
+	}
+	return nil
+}
+
+// CreateGroup makes an empty group.
+func (c *Compute) CreateGroup(ctx context.Context, caller *identity.Caller, name string, payment Payment) (g *Group, err error) {
+	if err := caller.MayWrite(); err != nil {
+		return nil, err
+	}
+	if name != "" {
+		if err := checkName(name); err != nil {
+			return nil, err
+		}
+	}
+	err = c.db.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
+		if g, err = insertGroup(ctx, tx, caller, name, payment, 0, nil); err != nil {
+			return err
+		}
+		return audit.Note(ctx, tx, caller, "group", g.UID)
+	})
+	return g, err
+}
+
+func insertGroup(ctx context.Context, tx *store.Tx, caller *identity.Caller, name string, payment Payment, mbps int64, tags []network.Tag) (*Group, error) {
+	g := &Group{UID: tx.NewUID(), Slug: tx.NewSlug(), Account: caller.Account, Name: name, Payment: payment, Mbps: mbps, Tags: network.TagsOf(tags), Created: tx.Time()}
+	if g.Name == "" {
+		g.Name = "s-" + g.Slug
+	}
+	_, err := tx.NewInsert().Model(g).Exec(ctx)
+	return g, err
+}
+
+// GroupFilter narrows a list of groups. Empty fields match any.
+type GroupFilter struct {
+	Name string // part of it
+	ID   string // part of the slug
+}
+
+func (f GroupFilter) apply(q *bun.SelectQuery) *bun.SelectQuery {
+	if f.Name != "" {
+		q = q.Where("name LIKE ? ESCAPE '!'", store.Contains(f.Name))
+	}
+	if f.ID != "" {
+		q = q.Where("slug LIKE ? ESCAPE '!'", store.Contains(f.ID))
+	}
+	return q
+}
+
+// GroupView is a group with its instances.
+type GroupView struct {
+	*Group
+	Instances []*View
+}
+
+// ListGroups gives a page of the caller's groups with the total; newest first unless oldest is set.
+func (c *Compute) ListGroups(ctx context.Context, caller *identity.Caller, f GroupFilter, oldest bool, page store.Page) (views []*GroupView, total int, err error) {
+	err = c.db.Read(ctx, func(ctx context.Context, tx *store.Tx) error {
+		direction := "uid DESC"
+		if oldest {
+			direction = "uid ASC"
+		}
+		q := f.apply(tx.NewSelect().Model((*Group)(nil)).Where("account = ?", caller.Account)).OrderExpr(direction)
+		groups, n, err := store.List[*Group](ctx, q, page)
+		if err != nil {
+			return err
+		}
+		total = n
+		views, err = c.viewGroups(ctx, tx, groups)
+		return err
+	})
+	return views, total, err
+}
+
+// ListGroupsFrom gives the caller's groups from a marker (a slug, inclusive) on, in the order of slugs.
+func (c *Compute) ListGroupsFrom(ctx context.Context, caller *identity.Caller, f GroupFilter, m store.Marker) (views []*GroupView, next string, err error) {
+	err = c.db.Read(ctx, func(ctx context.Context, tx *store.Tx) error {
+		q := f.apply(tx.NewSelect().Model((*Group)(nil)).Where("account = ?", caller.Account))
+		groups, n, err := store.ListFrom(ctx, q, m, "slug", func(g *Group) string { return g.Slug })
+		if err != nil {
+			return err
+		}
+		next = n
+		views, err = c.viewGroups(ctx, tx, groups)
+		return err
+	})
+	return views, next, err
+}
+
+// GetGroup gives one group with its instances.
+func (c *Compute) GetGroup(ctx context.Context, caller *identity.Caller, id string) (view *GroupView, err error) {
+	err = c.db.Read(ctx, func(ctx context.Context, tx *store.Tx) error {
+		g, err := FindGroup(ctx, tx, caller, id)
+		if err != nil {
+			return err
+		}
+		views, err := c.viewGroups(ctx, tx, []*Group{g})
+		if err != nil {
+			return err
+		}
+		view = views[0]
+		return nil
+	})
+	return view, err
+}
+
+func (c *Compute) viewGroups(ctx context.Context, tx *store.Tx, groups []*Group) ([]*GroupView, error) {
+	views := make([]*GroupView, len(groups))
+	byUID := map[string]*GroupView{}
+	uids := make([]string, len(groups))
+	for k, g := range groups {
+		views[k] = &GroupView{Group: g}
+		uids[k], byUID[g.UID] = g.UID, views[k]
+	}
+	if len(groups) == 0 {
+		return views, nil
+	}
+	var all []*View
+	if err := selectViews(tx, &all).Where("i.grp IN (?)", bun.In(uids)).Order("i.grp", "i.uid").Scan(ctx); err != nil {
+		return nil, err
+	}
+	err := c.complete(ctx, tx, all)
+	for _, v := range all {
+		byUID[v.Group].Instances = append(byUID[v.Group].Instances, v)
+	}
+	return views, err
+}
+
+// RenameGroup changes a group's name.
+func (c *Compute) RenameGroup(ctx context.Context, caller *identity.Caller, id, name string) (*GroupView, error) {
+	if err := caller.MayWrite(); err != nil {
+		return nil, err
+	}
+	if err := checkName(name); err != nil {
+		return nil, err
+	}
+	err := c.db.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
+		g, err := FindGroup(ctx, tx, caller, id)
+		if err != nil {
+			return err
+		}
+		g.Name = name
+		if _, err := tx.NewUpdate().Model(g).Column("name").WherePK().Exec(ctx); err != nil {
+			return err
+		}
+		return audit.Note(ctx, tx, caller, "group", g.UID)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return c.GetGroup(ctx, caller, id)
+}
+
+// DeleteGroup deletes a group and all its instances; the group's row goes with the last of them.
+func (c *Compute) DeleteGroup(ctx context.Context, caller *identity.Caller, id string) (view *GroupView, err error) {
+	if err := caller.MayWrite(); err != nil {
+		return nil, err
+	}
+	err = c.db.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
+		g, err := FindGroup(ctx, tx, caller, id)
+		if err != nil {
+			return err
+		}
+		views, err := c.viewGroups(ctx, tx, []*Group{g})
+		if err != nil {
+			return err
+		}
+		view = views[0]
+		if len(view.Instances) == 0 {
+			_, err := tx.NewDelete().Model(g).WherePK().Exec(ctx)
+			return err
+		}
+		if _, err := tx.NewUpdate().Model(g).Set("doomed = ?", true).WherePK().Exec(ctx); err != nil {
+			return err
+		}
+		for _, i := range view.Instances {
+			if err := doom(ctx, tx, caller, &i.Instance); err != nil {
+				return err
+			}
+		}
+		return audit.Note(ctx, tx, caller, "group", g.UID)
+	})
+	return view, err
+}

@@ -1,0 +1,207 @@
+package compute
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"edgecloud/cloud/network"
+	"edgecloud/cloud/operation"
+	"edgecloud/cloud/volume"
+	"edgecloud/link/spec"
+	"edgecloud/store"
+	"edgecloud/work"
+)
+
+// How long each waiting state may last. Fetching an image for the first time on a thin line is what takes long.
+const (
+	createDeadline = 30 * time.Minute
+	startDeadline  = 10 * time.Minute
+	stopDeadline   = 5 * time.Minute
+	diskDeadline   = 30 * time.Minute
+	deleteDeadline = 15 * time.Minute
+)
+
+// Lifecycle is the life of instances: one function per state.
+func Lifecycle() work.Lifecycle {
+	wait := func(step stepFunc, deadline time.Duration) work.State[*Instance] {
+		return work.State[*Instance]{Step: step, Deadline: deadline, OnDeadline: tooLate}
+	}
+	rest := func(step stepFunc) work.State[*Instance] { return work.State[*Instance]{Step: step, Terminal: true} }
+	return work.Machine[*Instance]{
+		Kind: Kind, Load: load, SetState: setState,
+		States: map[string]work.State[*Instance]{
+			string(Creating):          wait(when(poweredOn, Running), createDeadline),
+			string(Starting):          wait(when(poweredOn, Running), startDeadline),
+			string(Running):           rest(running),
+			string(Stopping):          wait(when(poweredOff, Stopped), stopDeadline),
+			string(Stopped):           rest(stopped),
+			string(Restarting):        wait(when(restarted, Running), startDeadline),
+			string(ReinstallStopping): wait(reinstallStopping, stopDeadline),
+			string(ReinstallDisks):    wait(reinstallDisks, diskDeadline),
+			string(ReinstallStarting): wait(when(poweredOn, Running), startDeadline),
+			string(ResizeStopping):    wait(resizeStopping, stopDeadline),
+			string(ResizeStarting):    wait(when(poweredOn, Running), startDeadline),
+			string(Amending):          wait(when(poweredOff, Stopped), stopDeadline),
+			string(Password):          wait(passwordSet, startDeadline),
+			string(Deleting):          {Step: deleting, Deadline: deleteDeadline, OnDeadline: deleting},
+			string(Failed):            rest(failed),
+		},
+	}.MustBuild()
+}
+
+type stepFunc = func(ctx context.Context, tx *store.Tx, i *Instance) (work.Next, error)
+
+func load(ctx context.Context, tx *store.Tx, uid string) (*Instance, string, error) {
+	i := new(Instance)
+	if err := tx.NewSelect().Model(i).Where("uid = ?", uid).Scan(ctx); err != nil {
+		return nil, "", err
+	}
+	return i, string(i.State), nil
+}
+
+// setState moves an instance on, and closes its operation when it comes to rest.
+func setState(ctx context.Context, tx *store.Tx, i *Instance, state string) error {
+	from := i.State
+	i.State, i.Changed = State(state), tx.Time()
+	res, err := tx.NewUpdate().Model(i).Column("state", "changed", "error", "power", "dirty", "restart").Where("uid = ? AND state = ?", i.UID, from).Exec(ctx)
+	if err != nil {
+		return err
+	}
+	if n, _ := res.RowsAffected(); n == 0 {
+		return fmt.Errorf("instance %s left the state %s meanwhile", i.UID, from)
+	}
+	switch i.State {
+	case Running, Stopped:
+		return operation.Succeed(ctx, tx, i.UID)
+	case Failed:
+		return operation.Fail(ctx, tx, i.UID, i.Error)
+	}
+	return operation.Progress(ctx, tx, i.UID, state, 50)
+}
+
+// condition tells whether the reports say that a state's aim is reached.
+type condition func(p *parts) bool
+
+// when makes the step of most states: write what is wanted, and go on once the reports say that it is so.
+func when(reached condition, to State) stepFunc {
+	return func(ctx context.Context, tx *store.Tx, i *Instance) (work.Next, error) {
+		p, err := written(ctx, tx, i)
+		if err != nil {
+			return work.Next{}, err
+		}
+		if !reached(p) {
+			return work.Wait("report", 0), nil
+		}
+		return work.Goto(string(to)), nil
+	}
+}
+
+// written gives an instance with its parts after its specs have been written, if they were not.
+func written(ctx context.Context, tx *store.Tx, i *Instance) (*parts, error) {
+	p, err := loadParts(ctx, tx, i)
+	if err != nil || !i.Dirty {
+		return p, err
+	}
+	return p, p.put(ctx, tx)
+}
+
+// applied tells whether the host has carried out the spec as it is wanted now.
+func (p *parts) applied() bool { return p.Seen >= p.Wanted && p.Phase == spec.Applied }
+
+func poweredOn(p *parts) bool {
+	disks, _ := volume.Settled(p.volumes)
+	net, _ := network.Settled(p.ports, p.ips)
+	return p.applied() && p.SeenPower == spec.On && p.SeenEpoch >= p.Epoch && disks && net
+}
+
+func poweredOff(p *parts) bool { return p.applied() && p.SeenPower == spec.Off }
+
+func restarted(p *parts) bool { return poweredOn(p) && p.SeenRestart >= p.Restart }
+
+// running rests, and follows what happens by itself: a guest that shut down is stopped; one that crashed is started again by its host.
+func running(ctx context.Context, tx *store.Tx, i *Instance) (work.Next, error) {
+	if i.Dirty {
+		p, err := written(ctx, tx, i)
+		if err != nil {
+			return work.Next{}, err
+		}
+		i = p.Instance
+	}
+	return work.Done(), nil
+}
+
+func stopped(ctx context.Context, tx *store.Tx, i *Instance) (work.Next, error) {
+	return running(ctx, tx, i)
+}
+
+func failed(context.Context, *store.Tx, *Instance) (work.Next, error) { return work.Done(), nil }
+
+// reinstallStopping waits for the machine to be off before its disk is thrown away.
+func reinstallStopping(ctx context.Context, tx *store.Tx, i *Instance) (work.Next, error) {
+	p, err := written(ctx, tx, i)
+	if err != nil || !poweredOff(p) {
+		return work.Wait("report", 0), err
+	}
+	i.Dirty = true // the disks' new epochs are written in the next state
+	return work.Goto(string(ReinstallDisks)), nil
+}
+
+// reinstallDisks waits for the new disks; the guest then boots as if for the first time.
+func reinstallDisks(ctx context.Context, tx *store.Tx, i *Instance) (work.Next, error) {
+	p, err := written(ctx, tx, i)
+	if err != nil {
+		return work.Next{}, err
+	}
+	if settled, _ := volume.Settled(p.volumes); !settled || !poweredOff(p) {
+		return work.Wait("report", 0), nil
+	}
+	i.Power, i.Dirty = spec.On, true
+	return work.Goto(string(ReinstallStarting)), nil
+}
+
+func resizeStopping(ctx context.Context, tx *store.Tx, i *Instance) (work.Next, error) {
+	p, err := written(ctx, tx, i)
+	if err != nil || !poweredOff(p) {
+		return work.Wait("report", 0), err
+	}
+	i.Power, i.Dirty = spec.On, true
+	return work.Goto(string(ResizeStarting)), nil
+}
+
+// passwordSet waits for the guest to have the new login, and restarts it (console guide, lines 1706-1731: a password reset reboots).
+func passwordSet(ctx context.Context, tx *store.Tx, i *Instance) (work.Next, error) {
+	p, err := written(ctx, tx, i)
+	if err != nil {
+		return work.Next{}, err
+	}
+	if !poweredOn(p) || p.SeenPassword < p.Instance.Password {
+		return work.Wait("report", 0), nil
+	}
+	i.Restart, i.Dirty = i.Restart+1, true
+	return work.Goto(string(Restarting)), nil
+}
+
+// tooLate ends a state that lasted too long: the operator learns why from the instance's error.
+func tooLate(ctx context.Context, tx *store.Tx, i *Instance) (work.Next, error) {
+	p, err := loadParts(ctx, tx, i)
+	if err != nil {
+		return work.Next{}, err
+	}
+	i.Error = fmt.Sprintf("It did not get beyond %q in time.", i.State)
+	if trouble := p.trouble(); trouble != "" {
+		i.Error += " The site says: " + trouble
+	}
+	return work.Goto(string(Failed)), nil
+}
+
+func (p *parts) trouble() string {
+	if p.Trouble != "" {
+		return p.Trouble
+	}
+	if _, t := volume.Settled(p.volumes); t != "" {
+		return t
+	}
+	_, t := network.Settled(p.ports, p.ips)
+	return t
+}

@@ -1,0 +1,173 @@
+package compute
+
+import (
+	"context"
+
+	"github.com/uptrace/bun"
+
+	"edgecloud/cloud/identity"
+	"edgecloud/cloud/network"
+	"edgecloud/store"
+)
+
+// Filter narrows a list of instances. Empty fields match any; names are matched in part, the rest whole.
+type Filter struct {
+	Name          string
+	ID            string // part of the handle
+	Address       string // part of a private or public address
+	PrivateIP     string
+	PublicIP      string
+	Group         string // UID or slug
+	Sites         []string
+	Network       string // UID or slug
+	Image         string // UID or slug
+	OSName        string
+	IDs           []string // UIDs, slugs or handles
+	States        []State
+	SecurityGroup string // UID or slug
+}
+
+func (f Filter) apply(q *bun.SelectQuery) *bun.SelectQuery {
+	like := func(column, text string) {
+		if text != "" {
+			q = q.Where(column+" LIKE ? ESCAPE '!'", store.Contains(text))
+		}
+	}
+	like("i.name", f.Name)
+	like("i.handle", f.ID)
+	if f.Group != "" {
+		q = q.Where("(g.uid = ? OR g.slug = ?)", f.Group, f.Group)
+	}
+	if len(f.Sites) > 0 {
+		q = q.Where("i.site IN (?)", bun.In(f.Sites))
+	}
+	if f.Image != "" {
+		q = q.Where("(im.uid = ? OR im.slug = ?)", f.Image, f.Image)
+	}
+	if f.OSName != "" {
+		q = q.Where("LOWER(im.os_name) = LOWER(?)", f.OSName)
+	}
+	if len(f.IDs) > 0 {
+		q = q.Where("(i.uid IN (?0) OR i.slug IN (?0) OR i.handle IN (?0))", bun.In(f.IDs))
+	}
+	if len(f.States) > 0 {
+		q = q.Where("i.state IN (?)", bun.In(f.States))
+	}
+	return f.byNetwork(q)
+}
+
+func (f Filter) byNetwork(q *bun.SelectQuery) *bun.SelectQuery {
+	const onPort = "EXISTS (SELECT 1 FROM ports AS p WHERE p.instance = i.uid AND "
+	const onIP = "EXISTS (SELECT 1 FROM public_ips AS ip WHERE ip.instance = i.uid AND "
+	if f.PrivateIP != "" {
+		q = q.Where(onPort+"p.address = ?)", f.PrivateIP)
+	}
+	if f.PublicIP != "" {
+		q = q.Where(onIP+"ip.address = ?)", f.PublicIP)
+	}
+	if f.Address != "" {
+		text := store.Contains(f.Address)
+		q = q.Where("("+onPort+"p.address LIKE ? ESCAPE '!') OR "+onIP+"ip.address LIKE ? ESCAPE '!'))", text, text)
+	}
+	if f.Network != "" {
+		q = q.Where(onPort+"p.network IN (SELECT n.uid FROM networks AS n WHERE n.uid = ? OR n.slug = ?))", f.Network, f.Network)
+	}
+	if f.SecurityGroup != "" {
+		q = q.Where(onPort+"p.uid IN (SELECT pg.port FROM port_groups AS pg JOIN security_groups AS sg ON sg.uid = pg.grp WHERE sg.uid = ? OR sg.slug = ?))", f.SecurityGroup, f.SecurityGroup)
+	}
+	return q
+}
+
+// Order is what a list is sorted by.
+type Order struct {
+	By     OrderBy
+	Oldest bool // upwards; else downwards
+}
+
+// OrderBy names a sort field.
+type OrderBy string
+
+// The sort fields.
+const (
+	ByCreated OrderBy = "created"
+	ByName    OrderBy = "name"
+	ByHandle  OrderBy = "handle"
+	ByState   OrderBy = "state"
+	ByVCPUs   OrderBy = "vcpus"
+	ByMemory  OrderBy = "memory"
+)
+
+var orderColumns = map[OrderBy]string{ByCreated: "i.uid", ByName: "i.name", ByHandle: "i.handle", ByState: "i.state", ByVCPUs: "i.vcpus", ByMemory: "i.memory_mib"}
+
+func (o Order) apply(q *bun.SelectQuery) *bun.SelectQuery {
+	column, ok := orderColumns[o.By]
+	if !ok {
+		column = "i.uid"
+	}
+	direction := " DESC"
+	if o.Oldest {
+		direction = " ASC"
+	}
+	q = q.OrderExpr(column + direction)
+	if column != "i.uid" {
+		q = q.OrderExpr("i.uid" + direction)
+	}
+	return q
+}
+
+// List gives a page of the caller's instances with the total.
+func (c *Compute) List(ctx context.Context, caller *identity.Caller, f Filter, o Order, page store.Page) (views []*View, total int, err error) {
+	err = c.db.Read(ctx, func(ctx context.Context, tx *store.Tx) error {
+		q := o.apply(f.apply(selectViews(tx, &views).Where("i.account = ?", caller.Account)))
+		if page.Size > 0 {
+			q = q.Limit(page.Size).Offset((max(page.Number, 1) - 1) * page.Size)
+		}
+		if total, err = q.ScanAndCount(ctx); err != nil {
+			return err
+		}
+		return c.complete(ctx, tx, views)
+	})
+	return views, total, err
+}
+
+// ListFrom gives the caller's instances from a marker (a handle, inclusive) on, in the order of handles.
+func (c *Compute) ListFrom(ctx context.Context, caller *identity.Caller, f Filter, m store.Marker) (views []*View, next string, err error) {
+	err = c.db.Read(ctx, func(ctx context.Context, tx *store.Tx) error {
+		var page []*View
+		q := f.apply(selectViews(tx, &page).Where("i.account = ?", caller.Account))
+		views, next, err = store.ListFrom(ctx, q, m, "i.handle", func(v *View) string { return v.Handle })
+		if err != nil {
+			return err
+		}
+		return c.complete(ctx, tx, views)
+	})
+	return views, next, err
+}
+
+// Detail is an instance with what only its own page shows.
+type Detail struct {
+	*View
+	Keys   []*KeyPair
+	Groups []*network.SecurityGroup
+}
+
+// Get gives one instance.
+func (c *Compute) Get(ctx context.Context, caller *identity.Caller, id string) (*Detail, error) {
+	d := &Detail{}
+	err := c.db.Read(ctx, func(ctx context.Context, tx *store.Tx) error {
+		i, err := Find(ctx, tx, caller, id)
+		if err != nil {
+			return err
+		}
+		if d.View, err = c.view(ctx, tx, i.UID); err != nil {
+			return err
+		}
+		if len(i.Keys.V) > 0 {
+			if err := tx.NewSelect().Model(&d.Keys).Where("uid IN (?)", bun.In(i.Keys.V)).Order("uid").Scan(ctx); err != nil {
+				return err
+			}
+		}
+		return tx.NewSelect().Model(&d.Groups).Where("uid IN (SELECT pg.grp FROM port_groups AS pg JOIN ports AS p ON p.uid = pg.port WHERE p.instance = ?)", i.UID).Order("uid").Scan(ctx)
+	})
+	return d, err
+}

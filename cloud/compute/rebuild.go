@@ -1,0 +1,57 @@
+package compute
+
+import (
+	"context"
+	"encoding/base64"
+
+	"edgecloud/cloud/identity"
+	"edgecloud/cloud/volume"
+	"edgecloud/fault"
+	"edgecloud/link/spec"
+	"edgecloud/store"
+)
+
+// Rebuild says what an instance's new system is.
+type Rebuild struct {
+	Image     string // UID, slug or public name
+	Login     Login
+	UserData  []byte
+	ResetData bool // throw the data disks' content away too
+}
+
+// Reinstall starts an instance's system disk again from an image; its content is lost. Data disks stay unless ResetData is set.
+func (c *Compute) Reinstall(ctx context.Context, caller *identity.Caller, id string, r Rebuild) (*View, error) {
+	if err := r.Login.check(); err != nil {
+		return nil, err
+	}
+	img, file, err := c.images.Find(ctx, caller, r.Image)
+	if err != nil {
+		return nil, fault.From(err).On("imageId")
+	}
+	return c.change(ctx, caller, id, "reinstall", func(ctx context.Context, tx *store.Tx, i *Instance) (State, error) {
+		if err := guard(i, "reinstalled", Running, Stopped, Failed); err != nil {
+			return "", err
+		}
+		disks, err := volume.Of(ctx, tx, i.UID)
+		if err != nil {
+			return "", err
+		}
+		if err := fits(img, Size{MemoryMiB: i.MemoryMiB}, disks[0].GiB); err != nil {
+			return "", err
+		}
+		if i.Keys.V, err = resolveKeys(ctx, tx, caller, r.Login.Keys); err != nil {
+			return "", err
+		}
+		i.Image, i.ImageFile, i.LoginUser = img.UID, file.UID, loginUser(img)
+		i.PasswordHash, i.UserData = r.Login.PasswordHash, base64.StdEncoding.EncodeToString(r.UserData)
+		i.Power, i.ForceOff, i.Epoch, i.Password = spec.Off, true, i.Epoch+1, 0
+		return ReinstallStopping, volume.Renew(ctx, tx, renewed(disks, r.ResetData), file.UID)
+	})
+}
+
+func renewed(disks []*volume.Volume, data bool) []*volume.Volume {
+	if data {
+		return disks
+	}
+	return disks[:1]
+}
