@@ -145,6 +145,9 @@ func (db *DB) WriteCommitted(ctx context.Context, f func(ctx context.Context, tx
 }
 
 func (db *DB) writeAs(ctx context.Context, level sql.IsolationLevel, f func(ctx context.Context, tx *Tx) error) error {
+	if tx := joined(ctx); tx != nil && !tx.readOnly {
+		return tx.within(ctx, f)
+	}
 	if inTx(ctx) {
 		return ErrNested
 	}
@@ -159,6 +162,9 @@ func (db *DB) writeAs(ctx context.Context, level sql.IsolationLevel, f func(ctx 
 
 // Read runs f in a read-only transaction that sees one snapshot of the database.
 func (db *DB) Read(ctx context.Context, f func(ctx context.Context, tx *Tx) error) error {
+	if tx := joined(ctx); tx != nil {
+		return guard(func() error { return f(ctx, tx) })
+	}
 	if inTx(ctx) {
 		return ErrNested
 	}

@@ -57,7 +57,7 @@ func (c *Compute) complete(ctx context.Context, tx *store.Tx, views []*View) err
 	uids := make([]string, len(views))
 	for k, v := range views {
 		uids[k], byUID[v.UID] = v.UID, v
-		site, err := c.place.Site(ctx, v.Site)
+		site, err := c.place.Site(store.Join(ctx, tx), v.Site)
 		if err != nil {
 			return err
 		}
