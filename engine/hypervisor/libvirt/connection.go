@@ -67,32 +67,47 @@ func (e *Engine) mend(lost *golibvirt.Libvirt) {
 	}
 }
 
-// call runs one exchange with libvirt. It ends with ctx even if libvirt hangs. Every exchange here may be repeated, so that one which the daemon's restart
-// cut off is tried once more.
-func (e *Engine) call(ctx context.Context, exchange func(*golibvirt.Libvirt) error) error {
+// query runs one exchange with libvirt. It ends with ctx even if libvirt hangs; then the exchange goes on alone, so it must write to nothing outside. Every
+// exchange may be repeated, so that one which the daemon's restart cut off is tried once more.
+func query[T any](ctx context.Context, e *Engine, exchange func(*golibvirt.Libvirt) (T, error)) (T, error) {
+	var none T
 	client, err := e.connect(ctx)
 	if err != nil {
-		return err
+		return none, err
 	}
-	err = e.attempt(ctx, client, exchange)
+	answer, err := attempt(ctx, client, exchange)
 	if err == nil || client.IsConnected() || ctx.Err() != nil {
-		return err
+		return answer, err
 	}
 	if client, err = e.connect(ctx); err != nil {
-		return err
+		return none, err
 	}
-	return e.attempt(ctx, client, exchange)
+	return attempt(ctx, client, exchange)
 }
 
-func (e *Engine) attempt(ctx context.Context, client *golibvirt.Libvirt, exchange func(*golibvirt.Libvirt) error) error {
-	done := make(chan error, 1)
-	go func() { done <- exchange(client) }()
-	select {
-	case err := <-done:
-		return err
-	case <-ctx.Done():
-		return ctx.Err()
+func attempt[T any](ctx context.Context, client *golibvirt.Libvirt, exchange func(*golibvirt.Libvirt) (T, error)) (T, error) {
+	type result struct {
+		answer T
+		err    error
 	}
+	done := make(chan result, 1)
+	go func() {
+		answer, err := exchange(client)
+		done <- result{answer, err}
+	}()
+	select {
+	case r := <-done:
+		return r.answer, r.err
+	case <-ctx.Done():
+		var none T
+		return none, ctx.Err()
+	}
+}
+
+// call is query without an answer.
+func (e *Engine) call(ctx context.Context, exchange func(*golibvirt.Libvirt) error) error {
+	_, err := query(ctx, e, func(l *golibvirt.Libvirt) (struct{}, error) { return struct{}{}, exchange(l) })
+	return err
 }
 
 // isCode tells whether an error is libvirt's with one of the codes.

@@ -31,62 +31,63 @@ func (e *Engine) Define(ctx context.Context, m hypervisor.Machine) error {
 		return fmt.Errorf("libvirt: seed of %s: %w", m.UID, err)
 	}
 	want := e.domain(m, seed)
-	d, active, err := e.define(ctx, want)
+	found, err := e.define(ctx, want)
 	if err != nil {
 		return fmt.Errorf("libvirt: define %s: %w", m.UID, err)
 	}
-	if active {
-		return e.plug(ctx, d, want)
+	if found.active {
+		return e.plug(ctx, found.Domain, want)
 	}
 	return e.sweepSeeds(m.UID, seed)
 }
 
-// define makes libvirt know the domain, if it does not know it just so, and tells whether it runs.
-func (e *Engine) define(ctx context.Context, want libvirtxml.Domain) (d golibvirt.Domain, active bool, err error) {
-	fresh, err := fingerprints(want)
-	if err != nil {
-		return d, false, err
-	}
-	err = e.call(ctx, func(l *golibvirt.Libvirt) error {
-		d, active, err = known(l, &want, fresh)
-		if !errors.Is(err, errDiffers) {
-			return err
-		}
-		want.Metadata = &libvirtxml.DomainMetadata{XML: fresh.element()}
-		text, err := want.Marshal()
-		if err != nil {
-			return err
-		}
-		d, err = l.DomainDefineXMLFlags(text, golibvirt.DomainDefineValidate)
-		return err
-	})
-	return d, active, err
+// defined is a domain that libvirt knows.
+type defined struct {
+	golibvirt.Domain
+	mark
+	active bool
 }
 
-var errDiffers = errors.New("the definition differs")
+// define makes libvirt know the domain, if it does not know it just so.
+func (e *Engine) define(ctx context.Context, want libvirtxml.Domain) (defined, error) {
+	fresh, err := fingerprints(want)
+	if err != nil {
+		return defined{}, err
+	}
+	return query(ctx, e, func(l *golibvirt.Libvirt) (defined, error) {
+		have, err := known(l, want.UUID)
+		if err != nil || have.mark == fresh {
+			return have, err
+		}
+		named := want
+		if have.Name != "" {
+			named.Name = have.Name // a machine keeps its first name: libvirt cannot rename what runs
+		}
+		named.Metadata = &libvirtxml.DomainMetadata{XML: fresh.element()}
+		text, err := named.Marshal()
+		if err != nil {
+			return have, err
+		}
+		d, err := l.DomainDefineXMLFlags(text, 0)
+		return defined{d, fresh, have.active}, err
+	})
+}
 
-// known looks a domain up. want takes over its name. errDiffers if it is absent or defined otherwise; an error if it is not ours.
-func known(l *golibvirt.Libvirt, want *libvirtxml.Domain, fresh mark) (d golibvirt.Domain, active bool, err error) {
-	d, err = l.DomainLookupByUUID(golibvirt.UUID(uuid.MustParse(want.UUID)))
+// known looks a domain up: empty if it is absent, an error if it is not ours.
+func known(l *golibvirt.Libvirt, uid string) (defined, error) {
+	d, err := l.DomainLookupByUUID(golibvirt.UUID(uuid.MustParse(uid)))
 	if isCode(err, golibvirt.ErrNoDomain) {
-		return d, false, errDiffers
+		return defined{}, nil
 	}
 	if err != nil {
-		return d, false, err
+		return defined{}, err
 	}
 	have, err := readMark(l, d, golibvirt.DomainAffectConfig)
 	if err != nil {
-		return d, false, fmt.Errorf("a domain that is not ours has its UUID: %w", err)
+		return defined{}, fmt.Errorf("a domain that is not ours has its UUID: %w", err)
 	}
-	running, err := l.DomainIsActive(d)
-	if err != nil {
-		return d, false, err
-	}
-	want.Name = d.Name
-	if have.Definition != fresh.Definition {
-		return d, running == 1, errDiffers
-	}
-	return d, running == 1, nil
+	active, err := l.DomainIsActive(d)
+	return defined{d, have, active == 1}, err
 }
 
 // writeSeed keeps a seed under a name made from its content, so that a machine that runs keeps the one it booted with.

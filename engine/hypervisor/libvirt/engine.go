@@ -3,6 +3,7 @@ package libvirt
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -94,6 +95,9 @@ func (e *Engine) Close() error {
 	if client != nil && client.IsConnected() {
 		err = client.Disconnect()
 	}
+	if errors.Is(err, golibvirt.ErrInterrupted) {
+		err = nil // the daemon hung up before its answer was read
+	}
 	e.wg.Wait()
 	e.hub.close()
 	return err
@@ -101,13 +105,10 @@ func (e *Engine) Close() error {
 
 // Capacity implements hypervisor.Hypervisor.
 func (e *Engine) Capacity(ctx context.Context) (hypervisor.Capacity, error) {
-	c := hypervisor.Capacity{KVM: e.config.KVM}
-	err := e.call(ctx, func(l *golibvirt.Libvirt) error {
+	return query(ctx, e, func(l *golibvirt.Libvirt) (hypervisor.Capacity, error) {
 		model, memory, cpus, _, _, _, _, _, err := l.NodeGetInfo()
-		c.VCPUs, c.MemoryMiB, c.Arch = int(cpus), int64(memory/1024), chars(model[:])
-		return err
+		return hypervisor.Capacity{VCPUs: int(cpus), MemoryMiB: int64(memory / 1024), Arch: chars(model[:]), KVM: e.config.KVM}, err
 	})
-	return c, err
 }
 
 // chars reads a C string.
@@ -132,18 +133,17 @@ func (e *Engine) lock(uid string) func() {
 
 // lookup finds our domain; hypervisor.ErrAbsent if there is none, or if it is not ours.
 func (e *Engine) lookup(ctx context.Context, uid string) (golibvirt.Domain, error) {
-	var d golibvirt.Domain
 	id, err := uuid.Parse(uid)
 	if err != nil {
-		return d, absent(uid)
+		return golibvirt.Domain{}, absent(uid)
 	}
-	err = e.call(ctx, func(l *golibvirt.Libvirt) error {
-		var err error
-		if d, err = l.DomainLookupByUUID(golibvirt.UUID(id)); err != nil {
-			return err
+	d, err := query(ctx, e, func(l *golibvirt.Libvirt) (golibvirt.Domain, error) {
+		d, err := l.DomainLookupByUUID(golibvirt.UUID(id))
+		if err != nil {
+			return d, err
 		}
 		_, err = readMark(l, d, golibvirt.DomainAffectConfig)
-		return err
+		return d, err
 	})
 	if isCode(err, golibvirt.ErrNoDomain, golibvirt.ErrNoDomainMetadata) {
 		return d, absent(uid)

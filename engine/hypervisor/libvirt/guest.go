@@ -41,15 +41,25 @@ func (e *Engine) running(ctx context.Context, uid string) (golibvirt.Domain, err
 	if err != nil {
 		return d, err
 	}
-	var active int32
-	err = e.call(ctx, func(l *golibvirt.Libvirt) error {
-		active, err = l.DomainIsActive(d)
-		return err
-	})
+	active, err := query(ctx, e, func(l *golibvirt.Libvirt) (int32, error) { return l.DomainIsActive(d) })
 	if err == nil && active != 1 {
 		err = fmt.Errorf("%w: %s", hypervisor.ErrNotRunning, uid)
 	}
 	return d, err
+}
+
+// screen tells the path of a running domain's VNC socket.
+func screen(l *golibvirt.Libvirt, d golibvirt.Domain) (string, error) {
+	live, err := readDomain(l, d, 0)
+	if err != nil {
+		return "", err
+	}
+	for _, g := range live.Devices.Graphics {
+		if g.VNC != nil {
+			return g.VNC.Socket, nil
+		}
+	}
+	return "", nil
 }
 
 // Console implements hypervisor.Hypervisor.
@@ -58,19 +68,7 @@ func (e *Engine) Console(ctx context.Context, uid string) (net.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	var path string
-	err = e.call(ctx, func(l *golibvirt.Libvirt) error {
-		live, err := readDomain(l, d, 0)
-		if err != nil {
-			return err
-		}
-		for _, g := range live.Devices.Graphics {
-			if g.VNC != nil {
-				path = g.VNC.Socket
-			}
-		}
-		return nil
-	})
+	path, err := query(ctx, e, func(l *golibvirt.Libvirt) (string, error) { return screen(l, d) })
 	if err != nil {
 		return nil, err
 	}

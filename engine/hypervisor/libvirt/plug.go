@@ -131,12 +131,12 @@ func readDomain(l *golibvirt.Libvirt, d golibvirt.Domain, flags golibvirt.Domain
 	return domain, err
 }
 
-// GrowDisk makes a disk larger that a running machine has open: its guest sees the new size at once. It tells false if none of our machines runs on it.
-func (e *Engine) GrowDisk(ctx context.Context, path string, bytes int64) (done bool, err error) {
-	err = e.call(ctx, func(l *golibvirt.Libvirt) error {
+// GrowDisk makes a disk larger that a running machine has open: its guest sees the new size at once. It tells false if no machine runs on it.
+func (e *Engine) GrowDisk(ctx context.Context, path string, bytes int64) (bool, error) {
+	return query(ctx, e, func(l *golibvirt.Libvirt) (bool, error) {
 		domains, _, err := l.ConnectListAllDomains(1, golibvirt.ConnectListDomainsActive)
 		if err != nil {
-			return err
+			return false, err
 		}
 		for _, d := range domains {
 			live, err := readDomain(l, d, 0)
@@ -144,14 +144,12 @@ func (e *Engine) GrowDisk(ctx context.Context, path string, bytes int64) (done b
 				continue
 			}
 			if err != nil {
-				return err
+				return false, err
 			}
 			if slices.ContainsFunc(live.Devices.Disks, func(disk libvirtxml.DomainDisk) bool { return sourcePath(disk) == path }) {
-				done = true
-				return l.DomainBlockResize(d, path, uint64(bytes), golibvirt.DomainBlockResizeBytes)
+				return true, l.DomainBlockResize(d, path, uint64(bytes), golibvirt.DomainBlockResizeBytes)
 			}
 		}
-		return nil
+		return false, nil
 	})
-	return done, err
 }

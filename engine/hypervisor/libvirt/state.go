@@ -18,11 +18,7 @@ func (e *Engine) Get(ctx context.Context, uid string) (hypervisor.State, error) 
 	if err != nil {
 		return hypervisor.State{}, err
 	}
-	var s hypervisor.State
-	err = e.call(ctx, func(l *golibvirt.Libvirt) error {
-		s, err = state(l, d)
-		return err
-	})
+	s, err := query(ctx, e, func(l *golibvirt.Libvirt) (hypervisor.State, error) { return state(l, d) })
 	if isCode(err, golibvirt.ErrNoDomain) {
 		return s, absent(uid)
 	}
@@ -31,12 +27,11 @@ func (e *Engine) Get(ctx context.Context, uid string) (hypervisor.State, error) 
 
 // List implements hypervisor.Hypervisor.
 func (e *Engine) List(ctx context.Context) ([]hypervisor.State, error) {
-	var states []hypervisor.State
-	err := e.call(ctx, func(l *golibvirt.Libvirt) error {
-		states = nil
+	states, err := query(ctx, e, func(l *golibvirt.Libvirt) ([]hypervisor.State, error) {
+		var states []hypervisor.State
 		domains, _, err := l.ConnectListAllDomains(1, golibvirt.ConnectListDomainsPersistent)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		for _, d := range domains {
 			s, err := listed(l, d)
@@ -44,11 +39,11 @@ func (e *Engine) List(ctx context.Context) ([]hypervisor.State, error) {
 				continue
 			}
 			if err != nil {
-				return err
+				return nil, err
 			}
 			states = append(states, s)
 		}
-		return nil
+		return states, nil
 	})
 	if err != nil {
 		return nil, fmt.Errorf("libvirt: list: %w", err)
