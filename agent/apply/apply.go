@@ -1,0 +1,124 @@
+package apply
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"sync"
+	"time"
+
+	"edgecloud/agent/ledger"
+	"edgecloud/engine/disk"
+	"edgecloud/engine/hypervisor"
+	"edgecloud/engine/network"
+	"edgecloud/link/protocol"
+	"edgecloud/link/spec"
+)
+
+// Applier carries specs out. The agent calls it for at most one item of a key at a time.
+type Applier struct {
+	Hypervisor hypervisor.Hypervisor
+	Pool       disk.Pool
+	Network    network.Network                     // nil: this host never holds the site role
+	Seed       func(spec.Instance) ([]byte, error) // makes the NoCloud image; nil: none
+	HTTP       *http.Client                        // nil: http.DefaultClient
+	Ledger     *ledger.Ledger
+	Now        func() time.Time
+	Logger     *slog.Logger
+
+	mu    sync.Mutex
+	lives map[string]*life
+}
+
+// Result is what was found after the work.
+type Result struct {
+	Facts any           // of the kind; nil for none
+	Again time.Duration // look again after it; 0: not needed
+	Phase spec.Phase    // empty: applied
+	Note  string        // the report's error text
+}
+
+// Wait says that something else has to come first.
+type Wait struct {
+	For    []protocol.Key
+	Reason string
+}
+
+// Error tells what is missing.
+func (w *Wait) Error() string { return "waiting: " + w.Reason }
+
+// ErrLost means that data which was here is here no more; nothing is made in its place.
+var ErrLost = errors.New("the volume was made here before, but its data is missing (is the disk mounted?)")
+
+// Apply makes an item true, or takes it away.
+func (a *Applier) Apply(ctx context.Context, item ledger.Item) (Result, error) {
+	if protocol.IsSiteKind(item.Kind) {
+		if a.Network == nil {
+			return Result{}, errors.New("this host has no network engine")
+		}
+		return Result{}, a.site(ctx, item)
+	}
+	switch item.Kind {
+	case spec.KindImage:
+		return Result{}, a.image(ctx, item)
+	case spec.KindVolume:
+		return a.volume(ctx, item)
+	case spec.KindInstance:
+		return a.instance(ctx, item)
+	}
+	return Result{}, fmt.Errorf("the kind %q is not known to this agent", item.Kind)
+}
+
+// Needs lists what has to be settled before an item: an instance's volumes, a volume's image. The agent waits without a word while they are under way.
+func Needs(item ledger.Item) []protocol.Key {
+	if item.Deleted {
+		return nil
+	}
+	switch item.Kind {
+	case spec.KindInstance:
+		in, err := decode[spec.Instance](item)
+		if err != nil {
+			return nil
+		}
+		keys := make([]protocol.Key, len(in.Volumes))
+		for i, v := range in.Volumes {
+			keys[i] = protocol.Key{Kind: spec.KindVolume, UID: v}
+		}
+		return keys
+	case spec.KindVolume:
+		if v, err := decode[spec.Volume](item); err == nil && v.Image != "" {
+			return []protocol.Key{{Kind: spec.KindImage, UID: v.Image}}
+		}
+	}
+	return nil
+}
+
+func (a *Applier) site(ctx context.Context, item ledger.Item) error {
+	if item.Deleted {
+		return a.Network.Remove(ctx, network.Object{Kind: item.Kind, UID: item.UID})
+	}
+	switch item.Kind {
+	case spec.KindUplink:
+		return a.uplink(ctx, item)
+	case spec.KindNetwork:
+		return a.network(ctx, item)
+	case spec.KindSubnet:
+		return a.subnet(ctx, item)
+	case spec.KindSecurityGroup:
+		return a.securityGroup(ctx, item)
+	case spec.KindPort:
+		return a.port(ctx, item)
+	}
+	return a.publicIP(ctx, item)
+}
+
+func decode[T any](item ledger.Item) (T, error) {
+	var v T
+	if err := json.Unmarshal(item.Body, &v); err != nil {
+		return v, fmt.Errorf("the spec cannot be read: %w", err)
+	}
+	return v, nil
+}
