@@ -203,6 +203,9 @@ func (c *Compute) create(ctx context.Context, tx *store.Tx, caller *identity.Cal
 		return err
 	}
 	total := int64(len(n.made.Instances))
+	if err := n.note(ctx, tx, caller); err != nil {
+		return err
+	}
 	changes := append(volume.Cost(append([]volume.New{n.w.System}, n.w.Data...), total), instanceCost(n.size, total)...)
 	return quota.Count(ctx, tx, caller.Account, changes...)
 }
@@ -262,19 +265,24 @@ func (n *creation) spread(ctx context.Context, tx *store.Tx, caller *identity.Ca
 		}
 	}
 	n.made.Instances = append(n.made.Instances, instances...)
-	return begin(ctx, tx, caller, instances)
+	return begin(ctx, tx, instances)
+}
+
+// note leaves one record for the call: on the instance, or on the group if there are several.
+func (n *creation) note(ctx context.Context, tx *store.Tx, caller *identity.Caller) error {
+	if len(n.made.Instances) == 1 {
+		return audit.Note(ctx, tx, caller, Kind, n.made.Instances[0].UID)
+	}
+	return audit.Note(ctx, tx, caller, "group", n.group.UID)
 }
 
 // begin opens the operations of new instances and wakes their life cycles.
-func begin(ctx context.Context, tx *store.Tx, caller *identity.Caller, instances []*Instance) error {
+func begin(ctx context.Context, tx *store.Tx, instances []*Instance) error {
 	for _, i := range instances {
 		if _, err := operation.OpenFirst(ctx, tx, i.Account, "create", Kind, i.UID, string(i.State)); err != nil {
 			return err
 		}
 		if err := work.Wake(ctx, tx, Kind, i.UID); err != nil {
-			return err
-		}
-		if err := audit.Note(ctx, tx, caller, Kind, i.UID); err != nil {
 			return err
 		}
 	}

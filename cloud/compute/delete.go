@@ -26,7 +26,10 @@ func (c *Compute) Delete(ctx context.Context, caller *identity.Caller, id string
 		if err != nil {
 			return err
 		}
-		if err := doom(ctx, tx, caller, i); err != nil {
+		if err := doom(ctx, tx, i); err != nil {
+			return err
+		}
+		if err := audit.Note(ctx, tx, caller, Kind, i.UID); err != nil {
 			return err
 		}
 		view, err = c.view(ctx, tx, i.UID)
@@ -36,17 +39,14 @@ func (c *Compute) Delete(ctx context.Context, caller *identity.Caller, id string
 }
 
 // doom begins the deletion of an instance; deleting it again changes nothing.
-func doom(ctx context.Context, tx *store.Tx, caller *identity.Caller, i *Instance) error {
+func doom(ctx context.Context, tx *store.Tx, i *Instance) error {
 	if i.State == Deleting {
 		return nil
 	}
 	if err := enter(ctx, tx, i, Deleting, "delete"); err != nil {
 		return err
 	}
-	if err := place.Leave(ctx, tx, i.UID); err != nil {
-		return err
-	}
-	return audit.Note(ctx, tx, caller, Kind, i.UID)
+	return place.Leave(ctx, tx, i.UID)
 }
 
 // enter moves an instance into a state by a verb: it opens the operation and wakes the life cycle.

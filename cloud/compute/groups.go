@@ -190,14 +190,16 @@ func (c *Compute) DeleteGroup(ctx context.Context, caller *identity.Caller, id s
 		}
 		view = views[0]
 		if len(view.Instances) == 0 {
-			_, err := tx.NewDelete().Model(g).WherePK().Exec(ctx)
-			return err
+			if _, err := tx.NewDelete().Model(g).WherePK().Exec(ctx); err != nil {
+				return err
+			}
+			return audit.Note(ctx, tx, caller, "group", g.UID)
 		}
 		if _, err := tx.NewUpdate().Model(g).Set("doomed = ?", true).WherePK().Exec(ctx); err != nil {
 			return err
 		}
 		for _, i := range view.Instances {
-			if err := doom(ctx, tx, caller, &i.Instance); err != nil {
+			if err := doom(ctx, tx, &i.Instance); err != nil {
 				return err
 			}
 		}

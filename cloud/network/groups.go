@@ -36,7 +36,10 @@ func (n *Networks) CreateGroup(ctx context.Context, caller *identity.Caller, w N
 	}
 	err = n.db.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
 		g = &SecurityGroup{Account: caller.Account, Name: w.Name, Description: w.Description, Tags: TagsOf(w.Tags)}
-		return insertGroup(ctx, tx, caller, g, w.Rules)
+		if err := insertGroup(ctx, tx, caller, g, w.Rules); err != nil {
+			return err
+		}
+		return audit.Note(ctx, tx, caller, "security group", g.UID)
 	})
 	return g, err
 }
@@ -49,10 +52,8 @@ func insertGroup(ctx context.Context, tx *store.Tx, caller *identity.Caller, g *
 	if _, err := tx.NewInsert().Model(g).Exec(ctx); err != nil {
 		return fmt.Errorf("add security group: %w", err)
 	}
-	if _, err := insertRules(ctx, tx, caller, g, rules); err != nil {
-		return err
-	}
-	return audit.Note(ctx, tx, caller, "security group", g.UID)
+	_, err := insertRules(ctx, tx, caller, g, rules)
+	return err
 }
 
 // StandardGroup finds the account's default security group, or makes it: out to everywhere, in from nowhere (BEC 1.0 createVmService: "whose single rule is

@@ -57,7 +57,10 @@ func (n *Networks) CreateNetwork(ctx context.Context, caller *identity.Caller, w
 	var net *Network
 	err = n.db.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
 		net = &Network{Account: caller.Account, Site: w.Site.UID, Name: w.Name, Description: w.Description, CIDR: prefix.String(), Kind: Custom, Tags: TagsOf(w.Tags)}
-		return insertNetwork(ctx, tx, caller, net)
+		if err := insertNetwork(ctx, tx, net); err != nil {
+			return err
+		}
+		return audit.Note(ctx, tx, caller, "network", net.UID)
 	})
 	return net, err
 }
@@ -72,7 +75,7 @@ func (w NewNetwork) check() (netip.Prefix, error) {
 	return parseCIDR("cidr", w.CIDR, 8, 28)
 }
 
-func insertNetwork(ctx context.Context, tx *store.Tx, caller *identity.Caller, net *Network) error {
+func insertNetwork(ctx context.Context, tx *store.Tx, net *Network) error {
 	net.UID, net.Slug, net.Created = tx.NewUID(), tx.NewSlug(), tx.Time()
 	if err := quota.Count(ctx, tx, net.Account, quota.Change{Name: quota.Networks, Scope: net.Site, Delta: 1}); err != nil {
 		return err
@@ -80,10 +83,7 @@ func insertNetwork(ctx context.Context, tx *store.Tx, caller *identity.Caller, n
 	if _, err := tx.NewInsert().Model(net).Exec(ctx); err != nil {
 		return fmt.Errorf("add network: %w", err)
 	}
-	if err := putNetwork(ctx, tx, net); err != nil {
-		return err
-	}
-	return audit.Note(ctx, tx, caller, "network", net.UID)
+	return putNetwork(ctx, tx, net)
 }
 
 // NetworkFilter narrows a list of networks. Empty fields match any.
@@ -248,10 +248,10 @@ func DefaultNetwork(ctx context.Context, tx *store.Tx, caller *identity.Caller, 
 		return net, err
 	}
 	*net = Network{Account: caller.Account, Site: site, Name: defaultName, Description: defaultWords, CIDR: defaultCIDR, Kind: Default}
-	if err := insertNetwork(ctx, tx, caller, net); err != nil {
+	if err := insertNetwork(ctx, tx, net); err != nil {
 		return nil, err
 	}
-	_, err = addDefaultSubnet(ctx, tx, caller, net)
+	_, err = addDefaultSubnet(ctx, tx, net)
 	return net, err
 }
 

@@ -95,7 +95,7 @@ func (r *Resolved) named(ctx context.Context, tx *store.Tx, caller *identity.Cal
 func (r *Resolved) AddPorts(ctx context.Context, tx *store.Tx, caller *identity.Caller, position int, instances []string) ([]*Port, error) {
 	free, err := allocate(ctx, tx, r.Subnet, len(instances))
 	if fault.Is(err, fault.Capacity) && r.standard {
-		if r.Subnet, err = addDefaultSubnet(ctx, tx, caller, r.Network); err != nil {
+		if r.Subnet, err = addDefaultSubnet(ctx, tx, r.Network); err != nil {
 			return nil, err
 		}
 		free, err = allocate(ctx, tx, r.Subnet, len(instances))

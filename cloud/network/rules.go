@@ -149,20 +149,20 @@ func (n *Networks) AddRules(ctx context.Context, caller *identity.Caller, group 
 		if added, err = insertRules(ctx, tx, caller, g, wanted); err != nil {
 			return err
 		}
-		return groupChanged(ctx, tx, caller, g)
+		if err := groupChanged(ctx, tx, g); err != nil {
+			return err
+		}
+		return audit.Note(ctx, tx, caller, "security group", g.UID)
 	})
 	return added, err
 }
 
 // groupChanged writes the new rules into the specs of every site that the group is used at.
-func groupChanged(ctx context.Context, tx *store.Tx, caller *identity.Caller, g *SecurityGroup) error {
+func groupChanged(ctx context.Context, tx *store.Tx, g *SecurityGroup) error {
 	if err := lockGroup(ctx, tx, g.UID); err != nil {
 		return err
 	}
-	if err := putGroupEverywhere(ctx, tx, g); err != nil {
-		return err
-	}
-	return audit.Note(ctx, tx, caller, "security group", g.UID)
+	return putGroupEverywhere(ctx, tx, g)
 }
 
 // RuleChange changes a rule; nil leaves a field.
@@ -216,7 +216,10 @@ func (n *Networks) UpdateRule(ctx context.Context, caller *identity.Caller, id s
 		if _, err := tx.NewUpdate().Model(r).ExcludeColumn("uid", "slug", "grp", "created").WherePK().Exec(ctx); err != nil {
 			return duplicateRule(err)
 		}
-		return groupChanged(ctx, tx, caller, g)
+		if err := groupChanged(ctx, tx, g); err != nil {
+			return err
+		}
+		return audit.Note(ctx, tx, caller, "security group rule", r.UID)
 	})
 	return r, err
 }
@@ -258,10 +261,10 @@ func (n *Networks) DeleteRules(ctx context.Context, caller *identity.Caller, ids
 			changed[g.UID] = g
 		}
 		for _, g := range changed {
-			if err := groupChanged(ctx, tx, caller, g); err != nil {
+			if err := groupChanged(ctx, tx, g); err != nil {
 				return err
 			}
 		}
-		return nil
+		return audit.Note(ctx, tx, caller, "security group rule", strings.Join(ids, ","))
 	})
 }

@@ -52,7 +52,10 @@ func (n *Networks) CreateSubnet(ctx context.Context, caller *identity.Caller, w 
 			return err
 		}
 		s = &Subnet{Name: w.Name, Description: w.Description, Kind: Custom, Tags: TagsOf(w.Tags)}
-		return insertSubnet(ctx, tx, caller, net, s, prefix)
+		if err := insertSubnet(ctx, tx, net, s, prefix); err != nil {
+			return err
+		}
+		return audit.Note(ctx, tx, caller, "subnet", s.UID)
 	})
 	return s, err
 }
@@ -73,7 +76,7 @@ func mustFit(ctx context.Context, tx *store.Tx, net *Network, prefix netip.Prefi
 	return nil
 }
 
-func insertSubnet(ctx context.Context, tx *store.Tx, caller *identity.Caller, net *Network, s *Subnet, prefix netip.Prefix) error {
+func insertSubnet(ctx context.Context, tx *store.Tx, net *Network, s *Subnet, prefix netip.Prefix) error {
 	s.UID, s.Slug, s.Created = tx.NewUID(), tx.NewSlug(), tx.Time()
 	s.Account, s.Network, s.Site, s.CIDR = net.Account, net.UID, net.Site, prefix.String()
 	s.Gateway, s.DNS, s.Cursor = prefix.Addr().Next().String(), defaultDNS, firstOffset
@@ -83,19 +86,16 @@ func insertSubnet(ctx context.Context, tx *store.Tx, caller *identity.Caller, ne
 	if _, err := tx.NewInsert().Model(s).Exec(ctx); err != nil {
 		return fmt.Errorf("add subnet: %w", err)
 	}
-	if err := putSubnet(ctx, tx, s); err != nil {
-		return err
-	}
-	return audit.Note(ctx, tx, caller, "subnet", s.UID)
+	return putSubnet(ctx, tx, s)
 }
 
 // addDefaultSubnet gives a default network its next subnet.
-func addDefaultSubnet(ctx context.Context, tx *store.Tx, caller *identity.Caller, net *Network) (*Subnet, error) {
+func addDefaultSubnet(ctx context.Context, tx *store.Tx, net *Network) (*Subnet, error) {
 	prefix := netip.PrefixFrom(net.Prefix().Addr(), defaultSubnetBits)
 	for net.Prefix().Contains(prefix.Addr()) {
 		if mustFit(ctx, tx, net, prefix) == nil {
 			s := &Subnet{Name: defaultName, Kind: Default}
-			return s, insertSubnet(ctx, tx, caller, net, s, prefix)
+			return s, insertSubnet(ctx, tx, net, s, prefix)
 		}
 		prefix = netip.PrefixFrom(lastOf(prefix).Next(), defaultSubnetBits)
 	}
