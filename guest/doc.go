@@ -1,2 +1,2 @@
-// Package guest is the roof over what runs inside guests: seed writes the NoCloud config drive, tiny and debian build images that read it.
+// Package guest is the roof over what runs inside guests: seed writes the NoCloud config drive. Image building belongs here too.
 package guest
