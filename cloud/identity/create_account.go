@@ -38,6 +38,9 @@ func (i *Identity) createAccount(ctx context.Context, tx *store.Tx, name string)
 	return account, project, err
 }
 
+// maxProjects is how many projects an account may have.
+const maxProjects = 100
+
 // CreateProject makes a project in the caller's account, or, by an operator, in any.
 func (i *Identity) CreateProject(ctx context.Context, caller *Caller, account, name string) (*Project, error) {
 	if err := caller.MayWrite(); err != nil {
@@ -51,6 +54,13 @@ func (i *Identity) CreateProject(ctx context.Context, caller *Caller, account, n
 		owner, err := visibleAccount(ctx, tx, caller, account)
 		if err != nil {
 			return err
+		}
+		n, err := tx.NewSelect().Model((*Project)(nil)).Where("account = ?", owner.UID).Count(ctx)
+		if err != nil {
+			return err
+		}
+		if n >= maxProjects {
+			return fault.OverQuota("projects", int64(n), 1, maxProjects)
 		}
 		project = &Project{UID: newUID(tx), Account: owner.UID, Name: name, Created: tx.Time()}
 		_, err = tx.NewInsert().Model(project).Exec(ctx)

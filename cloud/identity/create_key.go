@@ -11,6 +11,7 @@ const (
 	keyIDSize  = 30 // after the prefix: 32 characters together, as bec's are
 	secretSize = 40 // its first 16 characters are the AES key of bec's password rule
 	keyPrefix  = "EC"
+	maxKeys    = 20 // of a user; the vendors allow 2 to 20
 )
 
 // CreateKey makes an access key for a user: the caller's own, or, by an operator, any. The secret is in the answer and is never shown again.
@@ -27,7 +28,13 @@ func (i *Identity) CreateKey(ctx context.Context, caller *Caller, user string) (
 		if _, err := visibleUser(ctx, tx, caller, user); err != nil {
 			return err
 		}
-		var err error
+		n, err := tx.NewSelect().Model((*AccessKey)(nil)).Where("user_uid = ?", user).Count(ctx)
+		if err != nil {
+			return err
+		}
+		if n >= maxKeys {
+			return fault.OverQuota("access keys of a user", int64(n), 1, maxKeys)
+		}
 		key, secret, err = i.createKey(ctx, tx, user)
 		return err
 	})

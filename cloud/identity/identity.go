@@ -30,6 +30,11 @@ type Identity struct {
 	failures *failures
 }
 
+var (
+	_ Keys   = (*Identity)(nil)
+	_ Tokens = (*Identity)(nil)
+)
+
 // Option changes how an Identity is made.
 type Option func(*Identity)
 

@@ -53,23 +53,45 @@ func TestEnsureAdminGivesTheSameCredentialsAgain(t *testing.T) {
 }
 
 func TestEnsureAdminByTwoServersAtOnce(t *testing.T) {
-	onBoth(t, func(t *testing.T, w *world) {
+	clock := storetest.NewClock()
+	storetest.EachWith(t, config(clock), func(t *testing.T, db *store.DB) {
+		ring, err := store.NewKeyring()
+		require.NoError(t, err)
 		type result struct {
 			first *identity.FirstAdmin
 			err   error
 		}
-		results := make(chan result, 3)
-		for range 3 {
+		results := make(chan result, 4)
+		for range 4 {
 			go func() {
-				f, err := identity.New(w.db, w.ring).EnsureAdmin(ctx)
+				f, err := identity.New(db, ring).EnsureAdmin(ctx)
 				results <- result{f, err}
 			}()
 		}
+		one := <-results
+		require.NoError(t, one.err)
 		for range 3 {
 			r := <-results
 			require.NoError(t, r.err)
-			require.Equal(t, w.first.Key.ID, r.first.Key.ID)
+			require.Equal(t, one.first.Key, r.first.Key)
+			require.Equal(t, one.first.Password, r.first.Password)
 		}
+	})
+}
+
+func TestLimits(t *testing.T) {
+	onBoth(t, func(t *testing.T, w *world) {
+		caller, _ := w.tenant(t, "acme", identity.Member)
+		for range 19 {
+			_, _, err := w.CreateKey(ctx, caller, caller.User)
+			require.NoError(t, err)
+		}
+		_, _, err := w.CreateKey(ctx, caller, caller.User)
+		requireKind(t, fault.Quota, err)
+		keys, err := w.AccessKeys(ctx, caller, caller.User)
+		require.NoError(t, err)
+		require.Len(t, keys, 20)
+		require.Empty(t, keys[0].Sealed)
 	})
 }
 

@@ -14,7 +14,8 @@ const (
 	// TokenLife is how long a token is good (api/iec/conventions.md 2.1).
 	TokenLife = 24 * time.Hour
 
-	bearerSize = 64 // characters, about 380 bits
+	bearerSize = 64   // characters, about 380 bits
+	maxTokens  = 1000 // of a user; the next login ends the oldest
 )
 
 // hashOf is how a bearer is known at rest. It is random and long, so a plain hash is enough.
@@ -23,9 +24,13 @@ func hashOf(bearer string) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// issue makes a token for a user whose right to it was checked. Expired tokens of all users go on the way.
+// issue makes a token for a user whose right to it was checked. Expired tokens of all users go on the way, and the user's oldest beyond maxTokens.
 func (i *Identity) issue(ctx context.Context, tx *store.Tx, user string, scope Scope, project string, methods []string, expires time.Time) (string, *tokenRow, error) {
 	if _, err := tx.NewDelete().Model((*tokenRow)(nil)).Where("expires <= ?", tx.Time()).Exec(ctx); err != nil {
+		return "", nil, err
+	}
+	newest := tx.NewSelect().Model((*tokenRow)(nil)).Column("uid").Where("user_uid = ?", user).Order("uid DESC").Limit(maxTokens - 1)
+	if _, err := tx.NewDelete().Model((*tokenRow)(nil)).Where("user_uid = ?", user).Where("uid NOT IN (?)", newest).Exec(ctx); err != nil {
 		return "", nil, err
 	}
 	bearer := tx.Token(bearerSize)
