@@ -56,6 +56,11 @@ func writeWire(root string, dialects []*compile.Dialect) error {
 			return err
 		}
 	}
+	registry, err := wiregen.Registry(dialects)
+	if err != nil {
+		return err
+	}
+	files["contract/wiregen/registry_gen_test.go"] = registry
 	for name, src := range files {
 		p := filepath.Join(root, filepath.FromSlash(name))
 		if err := os.MkdirAll(filepath.Dir(p), 0o755); err != nil {
@@ -65,7 +70,7 @@ func writeWire(root string, dialects []*compile.Dialect) error {
 			return err
 		}
 	}
-	fmt.Printf("%d wire packages\n", len(files))
+	fmt.Printf("%d wire packages\n", len(files)-1)
 	return nil
 }
 

@@ -121,6 +121,17 @@ func (l List[T]) MarshalJSON() ([]byte, error) {
 	return json.Marshal([]T(l))
 }
 
+// Map is an object with free member names of an answer: it prints {} where a Go map would print null.
+type Map[T any] map[string]T
+
+// MarshalJSON never prints null.
+func (m Map[T]) MarshalJSON() ([]byte, error) {
+	if m == nil {
+		return []byte("{}"), nil
+	}
+	return json.Marshal(map[string]T(m))
+}
+
 // Value is what an optional field holds; the zero value if it is absent.
 func Value[T any](p *T) T {
 	if p == nil {

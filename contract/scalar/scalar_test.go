@@ -65,6 +65,14 @@ func TestListIsNeverNull(t *testing.T) {
 	require.Equal(t, `[1]`, string(raw))
 }
 
+func TestMapIsNeverNull(t *testing.T) {
+	raw, err := json.Marshal(scalar.Map[int](nil))
+	require.NoError(t, err)
+	require.Equal(t, `{}`, string(raw))
+	raw, _ = json.Marshal(scalar.Map[int]{"a": 1})
+	require.Equal(t, `{"a":1}`, string(raw))
+}
+
 func TestOptional(t *testing.T) {
 	require.Equal(t, 3, scalar.Or(nil, 3))
 	require.Equal(t, "", scalar.Value[string](nil))

@@ -21,6 +21,12 @@ func TestWireTypesAreUpToDate(t *testing.T) {
 	require.NoError(t, err)
 	want, err := wiregen.All(dialects)
 	require.NoError(t, err)
+	for name := range want {
+		require.True(t, strings.HasPrefix(name, "dialect/"), name)
+	}
+	registry, err := wiregen.Registry(dialects)
+	require.NoError(t, err)
+	want["contract/wiregen/registry_gen_test.go"] = registry
 	for name, src := range want {
 		have, err := os.ReadFile(filepath.Join(root, filepath.FromSlash(name)))
 		require.NoError(t, err, "run: make generate")

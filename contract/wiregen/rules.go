@@ -34,26 +34,39 @@ func (g *gen) field(p *contract.Prop, side side, context string) (typ, tag strin
 }
 
 func (g *gen) answerField(p *contract.Prop, base, tag string, kind kind, nullable bool) (string, string) {
-	exact := p.Required || g.habit == printAll && kind != object
+	exact := p.Required || g.habit == printAll && kind != object && zeroAllowed(p.Schema)
 	switch {
-	case kind == list && (nullable || !exact):
-		if nullable {
-			return base, tag // a nil slice prints null
-		}
-		return base, tag + ",omitzero" // a nil slice is left out, an empty one prints []
-	case kind == list:
-		return g.listOf(p.Schema, base), tag
-	case kind == other:
-		if exact || nullable {
-			return base, tag
-		}
-		return base, tag + ",omitzero"
+	case nullable && (kind == list || kind == other):
+		return base, tag // nil prints null
 	case nullable:
 		return "*" + base, tag // null where there is none
+	case exact && kind == list:
+		return g.neverNull(p.Schema, base), tag
+	case exact && kind == other:
+		return g.neverNull(p.Schema, base), tag
 	case exact:
 		return base, tag
+	case kind == list || kind == other:
+		return base, tag + ",omitzero" // nil is left out, an empty one printed
 	}
 	return "*" + base, tag + ",omitempty"
+}
+
+// zeroAllowed tells whether the zero value may be printed for what is not there.
+func zeroAllowed(s *contract.Schema) bool {
+	s = s.Resolve()
+	if s.MinLen != nil && *s.MinLen > 0 || s.Min != nil && *s.Min > 0 || s.MinItems != nil && *s.MinItems > 0 || s.Pattern != "" {
+		return false
+	}
+	if len(s.Enum) == 0 || s.Type == "boolean" {
+		return true
+	}
+	for _, v := range s.Enum {
+		if v == "" && s.Type == "string" || v == "0" && s.Type != "string" {
+			return true
+		}
+	}
+	return false
 }
 
 func omit(yes bool) string {

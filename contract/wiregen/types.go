@@ -2,6 +2,7 @@ package wiregen
 
 import (
 	"fmt"
+	"strings"
 
 	"edgecloud/contract"
 )
@@ -67,8 +68,8 @@ func (g *gen) declare(name string, s *contract.Schema, side side, comment string
 		return
 	}
 	typ := g.typeOf(s, side, name)
-	if s.Ref == "" && kindOf(s) == list && side == answer && !s.Nullable {
-		typ = g.listOf(s, typ)
+	if k := kindOf(s); s.Ref == "" && (k == list || k == other) && side == answer && !s.Nullable {
+		typ = g.neverNull(s, typ)
 		fmt.Fprintf(&g.out, "type %s = %s\n", name, typ) // an alias keeps MarshalJSON
 		return
 	}
@@ -162,6 +163,9 @@ func (g *gen) branchType(s *contract.Schema, all []*contract.Schema, side side, 
 		g.imports["edgecloud/contract/scalar"] = true
 		return "scalar.Strings"
 	case plain:
+		if side == answer && freeText(all) {
+			return "any" // a number or any text: only the handler knows which
+		}
 		for _, b := range all {
 			if t := b.Resolve().Type; t != "string" {
 				return g.typeOf(b, side, context)
@@ -172,11 +176,29 @@ func (g *gen) branchType(s *contract.Schema, all []*contract.Schema, side side, 
 	return "any"
 }
 
-// listOf replaces a slice by the list that prints [] for nothing.
-func (g *gen) listOf(s *contract.Schema, base string) string {
-	if s.Ref != "" || len(base) < 2 || base[:2] != "[]" {
+// freeText tells whether alternatives of several types have one that is any text, not the same value in quotes.
+func freeText(all []*contract.Schema) bool {
+	free, others := false, false
+	for _, b := range all {
+		b = b.Resolve()
+		others = others || b.Type != "string"
+		free = free || b.Type == "string" && len(b.Enum) == 0 && b.Pattern == ""
+	}
+	return free && others
+}
+
+// neverNull replaces a slice or a map by the type that prints [] or {} for nothing.
+func (g *gen) neverNull(s *contract.Schema, base string) string {
+	if s.Ref != "" {
 		return base // a named list is one already
 	}
-	g.imports["edgecloud/contract/scalar"] = true
-	return "scalar.List[" + base[2:] + "]"
+	if item, ok := strings.CutPrefix(base, "[]"); ok {
+		g.imports["edgecloud/contract/scalar"] = true
+		return "scalar.List[" + item + "]"
+	}
+	if item, ok := strings.CutPrefix(base, "map[string]"); ok {
+		g.imports["edgecloud/contract/scalar"] = true
+		return "scalar.Map[" + item + "]"
+	}
+	return base
 }

@@ -276,12 +276,12 @@ type LegacyInstance struct {
 	Region              string                          `json:"region"`
 	AZ                  string                          `json:"az"`
 	Cell                string                          `json:"cell"`
-	CPUArch             string                          `json:"cpuArch"`
+	CPUArch             *string                         `json:"cpuArch,omitempty"`
 	OSType              string                          `json:"osType"`
-	Status              InstanceStatus                  `json:"status"`
+	Status              *InstanceStatus                 `json:"status,omitempty"`
 	HardDeletedAt       string                          `json:"hardDeletedAt"`
 	SoftDeletedAt       string                          `json:"softDeletedAt"`
-	TaskStatus          InstanceStatus                  `json:"taskStatus"`
+	TaskStatus          *InstanceStatus                 `json:"taskStatus,omitempty"`
 	TaskAt              string                          `json:"taskAt"`
 	IsDedicatedCPU      bool                            `json:"isDedicatedCPU"`
 	IsDedicatedMem      bool                            `json:"isDedicatedMem"`
@@ -368,14 +368,14 @@ type EcsInstance struct {
 	Region              string                          `json:"region"`
 	AZ                  string                          `json:"az"`
 	Cell                string                          `json:"cell"`
-	CPUArch             string                          `json:"cpuArch"`
+	CPUArch             *string                         `json:"cpuArch,omitempty"`
 	OSType              string                          `json:"osType"`
-	Status              InstanceStatus                  `json:"status"`
-	TaskStatus          InstanceStatus                  `json:"taskStatus"`
+	Status              *InstanceStatus                 `json:"status,omitempty"`
+	TaskStatus          *InstanceStatus                 `json:"taskStatus,omitempty"`
 	TaskAt              string                          `json:"taskAt"`
 	FlavorID            string                          `json:"flavorId"`
 	FlavorInfo          *InstanceFlavorInfo             `json:"flavorInfo,omitempty"`
-	BillingMode         string                          `json:"billingMode"`
+	BillingMode         *string                         `json:"billingMode,omitempty"`
 	OrderNo             string                          `json:"orderNo"`
 	HardDeletedAt       *string                         `json:"hardDeletedAt"`
 	SoftDeletedAt       *string                         `json:"softDeletedAt"`
@@ -413,7 +413,7 @@ type EcsInstance struct {
 	CwpEnable           bool                            `json:"cwpEnable"`
 	IsDedicatedCPU      bool                            `json:"isDedicatedCPU"`
 	IsDedicatedMem      bool                            `json:"isDedicatedMem"`
-	VcpuType            string                          `json:"vcpuType"`
+	VcpuType            *string                         `json:"vcpuType,omitempty"`
 	CPUExceedRatio      float64                         `json:"cpuExceedRatio"`
 	EvictionStrategy    string                          `json:"evictionStrategy"`
 	Namespace           string                          `json:"namespace"`
@@ -492,7 +492,7 @@ type BlockDeviceMapping struct {
 	VolumeSize          int32   `json:"volumeSize"`
 	VolumeType          string  `json:"volumeType"`
 	DiskBus             string  `json:"diskBus"`
-	VolumeMode          string  `json:"volumeMode"`
+	VolumeMode          *string `json:"volumeMode,omitempty"`
 	Status              string  `json:"status"`
 	TenantID            string  `json:"tenantId"`
 	EcsID               string  `json:"ecsId"`
@@ -534,49 +534,49 @@ type InstanceFlavorInfo struct {
 
 // NetworkMapping is the schema NetworkMapping: A NIC of an instance.
 type NetworkMapping struct {
-	VPCID                   string `json:"vpcId"`
-	SubnetID                string `json:"subnetId"`
-	PortID                  string `json:"portId"`
-	PortName                string `json:"portName"`
-	IPv4Address             string `json:"ipv4Address"`
-	MACAddress              string `json:"macAddress"`
-	UUID                    string `json:"uuid"`
-	EcsID                   string `json:"ecsId"`
-	IPv6Enabled             bool   `json:"ipv6Enabled"`
-	IPv6Address             string `json:"ipv6Address"`
-	IPv4SubsidiaryCounts    int32  `json:"ipv4SubsidiaryCounts"`
-	IPv6SubsidiaryCounts    int32  `json:"ipv6SubsidiaryCounts"`
-	IPv4SubsidiaryAddresses string `json:"ipv4SubsidiaryAddresses"`
-	IPv6SubsidiaryAddresses string `json:"ipv6SubsidiaryAddresses"`
-	DNSList                 string `json:"dnsList"`
-	PortType                string `json:"portType"`
-	DeleteOnTermination     bool   `json:"deleteOnTermination"`
-	SecGroups               string `json:"secGroups"`
-	SecGroupSpec            string `json:"secGroupSpec"`
-	PortProductType         string `json:"portProductType"`
-	PortSecurityEnable      bool   `json:"portSecurityEnable"`
-	SubnetCIDR              string `json:"subnetCidr"`
-	VPCName                 string `json:"vpcName"`
-	SubnetName              string `json:"subnetName"`
-	DeleteOnTermination2    bool   `json:"delete_on_termination"`
-	DNSList2                string `json:"dns_list"`
-	IPv4Address2            string `json:"ipv4_address"`
-	IPv4SubsidaryAddresses  string `json:"ipv4_subsidary_addresses"`
-	IPv4SubsidaryCounts     int32  `json:"ipv4_subsidary_counts"`
-	IPv6Address2            string `json:"ipv6_address"`
-	IPv6Enabled2            bool   `json:"ipv6_enabled"`
-	IPv6SubsidaryAddresses  string `json:"ipv6_subsidary_addresses"`
-	IPv6SubsidaryCounts     int32  `json:"ipv6_subsidary_counts"`
-	MACAddress2             string `json:"mac_address"`
-	PortID2                 string `json:"port_id"`
-	PortName2               string `json:"port_name"`
-	PortSecurityEnable2     bool   `json:"port_security_enable"`
-	PortType2               string `json:"port_type"`
-	SubnetID2               string `json:"subnet_id"`
-	VPCID2                  string `json:"vpc_id"`
-	NetworkType             string `json:"networkType"`
-	NICName                 string `json:"nicName"`
-	IntranetBWMax           int32  `json:"intranetBWMax"`
+	VPCID                   string  `json:"vpcId"`
+	SubnetID                string  `json:"subnetId"`
+	PortID                  string  `json:"portId"`
+	PortName                string  `json:"portName"`
+	IPv4Address             string  `json:"ipv4Address"`
+	MACAddress              string  `json:"macAddress"`
+	UUID                    string  `json:"uuid"`
+	EcsID                   string  `json:"ecsId"`
+	IPv6Enabled             bool    `json:"ipv6Enabled"`
+	IPv6Address             string  `json:"ipv6Address"`
+	IPv4SubsidiaryCounts    int32   `json:"ipv4SubsidiaryCounts"`
+	IPv6SubsidiaryCounts    int32   `json:"ipv6SubsidiaryCounts"`
+	IPv4SubsidiaryAddresses string  `json:"ipv4SubsidiaryAddresses"`
+	IPv6SubsidiaryAddresses string  `json:"ipv6SubsidiaryAddresses"`
+	DNSList                 string  `json:"dnsList"`
+	PortType                *string `json:"portType,omitempty"`
+	DeleteOnTermination     bool    `json:"deleteOnTermination"`
+	SecGroups               string  `json:"secGroups"`
+	SecGroupSpec            string  `json:"secGroupSpec"`
+	PortProductType         string  `json:"portProductType"`
+	PortSecurityEnable      bool    `json:"portSecurityEnable"`
+	SubnetCIDR              string  `json:"subnetCidr"`
+	VPCName                 string  `json:"vpcName"`
+	SubnetName              string  `json:"subnetName"`
+	DeleteOnTermination2    bool    `json:"delete_on_termination"`
+	DNSList2                string  `json:"dns_list"`
+	IPv4Address2            string  `json:"ipv4_address"`
+	IPv4SubsidaryAddresses  string  `json:"ipv4_subsidary_addresses"`
+	IPv4SubsidaryCounts     int32   `json:"ipv4_subsidary_counts"`
+	IPv6Address2            string  `json:"ipv6_address"`
+	IPv6Enabled2            bool    `json:"ipv6_enabled"`
+	IPv6SubsidaryAddresses  string  `json:"ipv6_subsidary_addresses"`
+	IPv6SubsidaryCounts     int32   `json:"ipv6_subsidary_counts"`
+	MACAddress2             string  `json:"mac_address"`
+	PortID2                 string  `json:"port_id"`
+	PortName2               string  `json:"port_name"`
+	PortSecurityEnable2     bool    `json:"port_security_enable"`
+	PortType2               string  `json:"port_type"`
+	SubnetID2               string  `json:"subnet_id"`
+	VPCID2                  string  `json:"vpc_id"`
+	NetworkType             *string `json:"networkType,omitempty"`
+	NICName                 string  `json:"nicName"`
+	IntranetBWMax           int32   `json:"intranetBWMax"`
 }
 
 // InstanceVgpu is the schema InstanceVgpu: A virtual GPU of the instance.
@@ -616,15 +616,15 @@ type Flavor struct {
 
 // InstanceImage is the schema InstanceImage: Image of the instance, short form.
 type InstanceImage struct {
-	ImageID      string `json:"imageId"`
-	Name         string `json:"name"`
-	Visibility   string `json:"visibility"`
-	CPUArch      string `json:"cpuArch"`
-	OSType       string `json:"osType"`
-	Platform     string `json:"platform"`
-	SourceType   string `json:"sourceType"`
-	Instructions string `json:"instructions"`
-	OSVersion    string `json:"osVersion"`
+	ImageID      string  `json:"imageId"`
+	Name         string  `json:"name"`
+	Visibility   string  `json:"visibility"`
+	CPUArch      *string `json:"cpuArch,omitempty"`
+	OSType       string  `json:"osType"`
+	Platform     string  `json:"platform"`
+	SourceType   string  `json:"sourceType"`
+	Instructions string  `json:"instructions"`
+	OSVersion    string  `json:"osVersion"`
 }
 
 // VmtoolsStatus is the schema VmtoolsStatus: State of the guest tools.
@@ -643,10 +643,10 @@ type InstanceFlavorType struct {
 	FlavorTypeID        string                `json:"flavorTypeId"`
 	SpecCode            string                `json:"specCode"`
 	Name                string                `json:"name"`
-	ArchType            string                `json:"archType"`
+	ArchType            *string               `json:"archType,omitempty"`
 	CPUModel            string                `json:"cpuModel"`
-	VcpuType            string                `json:"vcpuType"`
-	LocalDiskType       string                `json:"localDiskType"`
+	VcpuType            *string               `json:"vcpuType,omitempty"`
+	LocalDiskType       *string               `json:"localDiskType,omitempty"`
 	LocalDiskInterface  string                `json:"localDiskInterface"`
 	LocalDiskSize       int64                 `json:"localDiskSize"`
 	AZ                  string                `json:"az"`
@@ -674,16 +674,16 @@ type FlavorType struct {
 	Name                string                `json:"name"`
 	ArchType            string                `json:"archType"`
 	CPUModel            string                `json:"cpuModel"`
-	VcpuType            string                `json:"vcpuType"`
+	VcpuType            *string               `json:"vcpuType,omitempty"`
 	AZ                  string                `json:"az"`
 	DeptAvailable       bool                  `json:"deptAvailable"`
 	CreateAt            string                `json:"createAt"`
 	FlavorCount         int32                 `json:"flavorCount"`
-	DeviceType          string                `json:"deviceType"`
+	DeviceType          *string               `json:"deviceType,omitempty"`
 	SecurityType        string                `json:"securityType"`
 	GPUType             string                `json:"gpuType"`
 	GPUProduct          string                `json:"gpuProduct"`
-	LocalDiskType       string                `json:"localDiskType"`
+	LocalDiskType       *string               `json:"localDiskType,omitempty"`
 	LocalDiskInterface  string                `json:"localDiskInterface"`
 	LocalDiskSize       int64                 `json:"localDiskSize"`
 	CPUOverscalingRatio int32                 `json:"cpuOverscalingRatio"`

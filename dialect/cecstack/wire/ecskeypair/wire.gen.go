@@ -117,9 +117,9 @@ type ImportedSSHKey struct {
 
 // SSHKeyInstance is the schema SshKeyInstance.
 type SSHKeyInstance struct {
-	EcsID   string         `json:"ecsId"`
-	EcsName string         `json:"ecsName"`
-	Status  InstanceStatus `json:"status"`
+	EcsID   string          `json:"ecsId"`
+	EcsName string          `json:"ecsName"`
+	Status  *InstanceStatus `json:"status,omitempty"`
 }
 
 // SSHKey is the schema SshKey.

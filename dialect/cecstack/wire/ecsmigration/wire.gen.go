@@ -43,9 +43,9 @@ type BatchSchedulableNodesRequest struct {
 
 // BatchSchedulableNodesResponse is the schema BatchSchedulableNodesResponse.
 type BatchSchedulableNodesResponse struct {
-	Code    string              `json:"code"`
-	Message string              `json:"message"`
-	Data    map[string][]string `json:"data"`
+	Code    string               `json:"code"`
+	Message string               `json:"message"`
+	Data    scalar.Map[[]string] `json:"data"`
 }
 
 // BatchColdMigrateRequest is the schema BatchColdMigrateRequest.

@@ -93,8 +93,8 @@ type MetricMatrix struct {
 
 // MetricSeries is the schema MetricSeries.
 type MetricSeries struct {
-	Metric map[string]string      `json:"metric"`
-	Values scalar.List[[]float64] `json:"values"`
+	Metric scalar.Map[string] `json:"metric"`
+	Values scalar.List[[]any] `json:"values"`
 }
 
 // ErrorResponse is the schema ErrorResponse.

@@ -78,18 +78,18 @@ type RecycledInstance struct {
 	Memory            *RecycledMemory              `json:"memory,omitempty"`
 	Volumes           scalar.List[RecycledVolume]  `json:"volumes"`
 	Image             *InstanceImageSource         `json:"image,omitempty"`
-	ArchType          string                       `json:"archType"`
+	ArchType          *string                      `json:"archType,omitempty"`
 	Networks          scalar.List[RecycledNetwork] `json:"networks"`
 	OSType            string                       `json:"osType"`
 	UserData          string                       `json:"userData"`
 	SecGroupList      scalar.List[string]          `json:"secGroupList"`
 	NeedEIP           bool                         `json:"needEIP"`
-	EIP               map[string]any               `json:"eip"`
+	EIP               scalar.Map[any]              `json:"eip"`
 	UserID            string                       `json:"userId"`
 	DepartmentID      string                       `json:"departmentId"`
 	ResourceGroupID   string                       `json:"resourceGroupId"`
 	FlavorID          string                       `json:"flavorId"`
-	BillingMode       string                       `json:"billingMode"`
+	BillingMode       *string                      `json:"billingMode,omitempty"`
 	KeyPairID         string                       `json:"keyPairId"`
 	SourceEcsID       string                       `json:"sourceEcsId"`
 	IsClone           bool                         `json:"isClone"`

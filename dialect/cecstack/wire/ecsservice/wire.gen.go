@@ -78,7 +78,7 @@ type Zone struct {
 type BillingModeAttrs struct {
 	LabelName    string                   `json:"labelName"`
 	LabelVisible bool                     `json:"labelVisible"`
-	DefaultMode  string                   `json:"defaultMode"`
+	DefaultMode  *string                  `json:"defaultMode,omitempty"`
 	DisplayModes scalar.List[DisplayMode] `json:"displayModes"`
 }
 
@@ -95,8 +95,8 @@ type ZoneMember struct {
 
 // DisplayMode is the schema DisplayMode.
 type DisplayMode struct {
-	Value string `json:"value"`
-	Name  string `json:"name"`
+	Value *string `json:"value,omitempty"`
+	Name  string  `json:"name"`
 }
 
 // ErrorResponse is the schema ErrorResponse.

@@ -92,7 +92,7 @@ type TemplateDetail struct {
 	EcsName           string                       `json:"ecsName"`
 	Region            string                       `json:"region"`
 	AZ                string                       `json:"az"`
-	ArchType          string                       `json:"archType"`
+	ArchType          *string                      `json:"archType,omitempty"`
 	FlavorID          string                       `json:"flavorId"`
 	Flavor            *Flavor                      `json:"flavor,omitempty"`
 	ImageID           string                       `json:"imageId"`
@@ -104,7 +104,7 @@ type TemplateDetail struct {
 	BandWidth         int32                        `json:"bandWidth"`
 	DefaultVersion    int32                        `json:"defaultVersion"`
 	CurrentVersion    int32                        `json:"currentVersion"`
-	BillingMode       string                       `json:"billingMode"`
+	BillingMode       *string                      `json:"billingMode,omitempty"`
 	RAM               int64                        `json:"ram"`
 	Vcpus             int32                        `json:"vcpus"`
 	UserData          string                       `json:"userData"`
@@ -180,16 +180,16 @@ type FlavorType struct {
 	Name                string                `json:"name"`
 	ArchType            string                `json:"archType"`
 	CPUModel            string                `json:"cpuModel"`
-	VcpuType            string                `json:"vcpuType"`
+	VcpuType            *string               `json:"vcpuType,omitempty"`
 	AZ                  string                `json:"az"`
 	DeptAvailable       bool                  `json:"deptAvailable"`
 	CreateAt            string                `json:"createAt"`
 	FlavorCount         int32                 `json:"flavorCount"`
-	DeviceType          string                `json:"deviceType"`
+	DeviceType          *string               `json:"deviceType,omitempty"`
 	SecurityType        string                `json:"securityType"`
 	GPUType             string                `json:"gpuType"`
 	GPUProduct          string                `json:"gpuProduct"`
-	LocalDiskType       string                `json:"localDiskType"`
+	LocalDiskType       *string               `json:"localDiskType,omitempty"`
 	LocalDiskInterface  string                `json:"localDiskInterface"`
 	LocalDiskSize       int64                 `json:"localDiskSize"`
 	CPUOverscalingRatio int32                 `json:"cpuOverscalingRatio"`

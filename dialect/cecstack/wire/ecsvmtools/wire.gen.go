@@ -25,10 +25,10 @@ type VmtoolsCommandResponse struct {
 
 // VmtoolsISOStateResponse is the schema VmtoolsIsoStateResponse.
 type VmtoolsISOStateResponse struct {
-	RequestID string          `json:"requestId"`
-	Code      string          `json:"code"`
-	Message   string          `json:"message"`
-	Data      VmtoolsISOState `json:"data"`
+	RequestID string           `json:"requestId"`
+	Code      string           `json:"code"`
+	Message   string           `json:"message"`
+	Data      *VmtoolsISOState `json:"data,omitempty"`
 }
 
 // EmptyDataResponse is the schema EmptyDataResponse.

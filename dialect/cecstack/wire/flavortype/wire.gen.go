@@ -124,16 +124,16 @@ type FlavorType struct {
 	Name                string                `json:"name"`
 	ArchType            string                `json:"archType"`
 	CPUModel            string                `json:"cpuModel"`
-	VcpuType            string                `json:"vcpuType"`
+	VcpuType            *string               `json:"vcpuType,omitempty"`
 	AZ                  string                `json:"az"`
 	DeptAvailable       bool                  `json:"deptAvailable"`
 	CreateAt            string                `json:"createAt"`
 	FlavorCount         int32                 `json:"flavorCount"`
-	DeviceType          string                `json:"deviceType"`
+	DeviceType          *string               `json:"deviceType,omitempty"`
 	SecurityType        string                `json:"securityType"`
 	GPUType             string                `json:"gpuType"`
 	GPUProduct          string                `json:"gpuProduct"`
-	LocalDiskType       string                `json:"localDiskType"`
+	LocalDiskType       *string               `json:"localDiskType,omitempty"`
 	LocalDiskInterface  string                `json:"localDiskInterface"`
 	LocalDiskSize       int64                 `json:"localDiskSize"`
 	CPUOverscalingRatio int32                 `json:"cpuOverscalingRatio"`

@@ -38,8 +38,8 @@ type MigrationNetworkConfigResponse struct {
 
 // LiveMigrateConfig is the schema LiveMigrateConfig.
 type LiveMigrateConfig struct {
-	MigrateLimit int32  `json:"migrateLimit"`
-	CPUMultiArch string `json:"cpuMultiArch"`
+	MigrateLimit int32   `json:"migrateLimit"`
+	CPUMultiArch *string `json:"cpuMultiArch,omitempty"`
 }
 
 // LiveMigrateConfigResponse is the schema LiveMigrateConfigResponse.

@@ -23,17 +23,17 @@ type ErrorResponse struct {
 // Bandwidth is the schema Bandwidth.
 type Bandwidth struct {
 	BandwidthType string                    `json:"bandwidth_type"`
-	ChargeMode    string                    `json:"charge_mode"`
+	ChargeMode    *string                   `json:"charge_mode,omitempty"`
 	CreateTime    string                    `json:"create_time"`
 	ID            string                    `json:"id"`
-	Name          string                    `json:"name"`
+	Name          *string                   `json:"name,omitempty"`
 	Operator      *Operator                 `json:"operator,omitempty"`
 	PublicipInfo  scalar.List[PublicipInfo] `json:"publicip_info"`
-	ShareType     string                    `json:"share_type"`
+	ShareType     *string                   `json:"share_type,omitempty"`
 	SiteID        string                    `json:"site_id"`
 	SiteInfo      string                    `json:"site_info"`
-	Size          int32                     `json:"size"`
-	Status        string                    `json:"status"`
+	Size          *int32                    `json:"size,omitempty"`
+	Status        *string                   `json:"status,omitempty"`
 	UpdateTime    string                    `json:"update_time"`
 	PoolID        string                    `json:"pool_id"`
 }
@@ -84,7 +84,7 @@ type ListBandwidthTypesResponse struct {
 
 // BandwidthType is the schema BandwidthType.
 type BandwidthType struct {
-	Name          string `json:"name"`
-	BandwidthType string `json:"bandwidth_type"`
-	SiteID        string `json:"site_id"`
+	Name          string  `json:"name"`
+	BandwidthType *string `json:"bandwidth_type,omitempty"`
+	SiteID        string  `json:"site_id"`
 }

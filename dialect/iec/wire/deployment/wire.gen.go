@@ -266,9 +266,9 @@ type DeploymentEdgecloud struct {
 
 // DeployResponse is the schema DeployResponse.
 type DeployResponse struct {
-	ID           string `json:"id"`
-	Name         string `json:"name"`
-	DeploymentID string `json:"deployment_id"`
-	Status       string `json:"status"`
-	JobID        string `json:"job_id"`
+	ID           string  `json:"id"`
+	Name         string  `json:"name"`
+	DeploymentID string  `json:"deployment_id"`
+	Status       *string `json:"status,omitempty"`
+	JobID        string  `json:"job_id"`
 }

@@ -93,15 +93,15 @@ type EdgeCloud struct {
 	Description string        `json:"description"`
 	Coverage    *CoverageResp `json:"coverage,omitempty"`
 	FailedNum   int32         `json:"failed_num"`
-	Status      string        `json:"status"`
+	Status      *string       `json:"status,omitempty"`
 	SuccessNum  int32         `json:"success_num"`
 	EdgeRegions int32         `json:"edge_regions"`
 }
 
 // CoverageResp is the schema CoverageResp.
 type CoverageResp struct {
-	CoveragePolicy string                        `json:"coverage_policy"`
-	CoverageLevel  string                        `json:"coverage_level"`
+	CoveragePolicy *string                       `json:"coverage_policy,omitempty"`
+	CoverageLevel  *string                       `json:"coverage_level,omitempty"`
 	CoverageSites  scalar.List[CoverageSiteResp] `json:"coverage_sites"`
 }
 
@@ -114,7 +114,7 @@ type CoverageSiteResp struct {
 
 // DemandResp is the schema DemandResp.
 type DemandResp struct {
-	DemandCount         int32  `json:"demand_count"`
+	DemandCount         *int32 `json:"demand_count,omitempty"`
 	PoolIDV6            string `json:"pool_id_v6"`
 	IPv6BandwidthEnable bool   `json:"ipv6_bandwidth_enable"`
 }
@@ -127,7 +127,7 @@ type ShowEdgeCloudResponse struct {
 	Coverage    *CoverageResp      `json:"coverage,omitempty"`
 	SuccessNum  int32              `json:"success_num"`
 	FailedNum   int32              `json:"failed_num"`
-	Status      string             `json:"status"`
+	Status      *string            `json:"status,omitempty"`
 	FailReason  *FailReason        `json:"fail_reason,omitempty"`
 	EdgeRegions int32              `json:"edge_regions"`
 	Description string             `json:"description"`

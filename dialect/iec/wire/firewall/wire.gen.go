@@ -25,9 +25,9 @@ type ErrorResponse struct {
 // Firewall is the schema Firewall.
 type Firewall struct {
 	ID                       string                      `json:"id"`
-	Name                     string                      `json:"name"`
+	Name                     *string                     `json:"name,omitempty"`
 	AdminStateUp             bool                        `json:"admin_state_up"`
-	Status                   string                      `json:"status"`
+	Status                   *string                     `json:"status,omitempty"`
 	Description              string                      `json:"description"`
 	DomainID                 string                      `json:"domain_id"`
 	EgressFirewallPolicy     *FirewallPolicyResp         `json:"egress_firewall_policy,omitempty"`
@@ -54,18 +54,18 @@ type FirewallPolicyResp struct {
 
 // FirewallRuleResp is the schema FirewallRuleResp.
 type FirewallRuleResp struct {
-	Action               string `json:"action"`
-	Description          string `json:"description"`
-	DestinationIPAddress string `json:"destination_ip_address"`
-	DestinationPort      string `json:"destination_port"`
-	Enabled              bool   `json:"enabled"`
-	ID                   string `json:"id"`
-	IPVersion            int32  `json:"ip_version"`
-	Name                 string `json:"name"`
-	OperateType          string `json:"operate_type"`
-	Protocol             string `json:"protocol"`
-	SourceIPAddress      string `json:"source_ip_address"`
-	SourcePort           string `json:"source_port"`
+	Action               *string `json:"action,omitempty"`
+	Description          string  `json:"description"`
+	DestinationIPAddress string  `json:"destination_ip_address"`
+	DestinationPort      string  `json:"destination_port"`
+	Enabled              bool    `json:"enabled"`
+	ID                   string  `json:"id"`
+	IPVersion            *int32  `json:"ip_version,omitempty"`
+	Name                 string  `json:"name"`
+	OperateType          *string `json:"operate_type,omitempty"`
+	Protocol             *string `json:"protocol,omitempty"`
+	SourceIPAddress      string  `json:"source_ip_address"`
+	SourcePort           string  `json:"source_port"`
 }
 
 // ListFirewallsResponse is the schema ListFirewallsResponse.

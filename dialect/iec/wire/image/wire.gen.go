@@ -48,37 +48,37 @@ type ListImagesResponse struct {
 
 // ImageList is the schema ImageList.
 type ImageList struct {
-	ID                    string `json:"id"`
-	Name                  string `json:"name"`
-	Status                string `json:"status"`
-	DiskFormat            string `json:"disk_format"`
-	MinDisk               int32  `json:"min_disk"`
-	MinRAM                int32  `json:"min_ram"`
-	Owner                 string `json:"owner"`
-	Protected             bool   `json:"protected"`
-	Visibility            string `json:"visibility"`
-	CreatedAt             string `json:"created_at"`
-	UpdatedAt             string `json:"updated_at"`
-	Self                  string `json:"self"`
-	Deleted               bool   `json:"deleted"`
-	VirtualEnvType        string `json:"virtual_env_type"`
-	DeletedAt             string `json:"deleted_at"`
-	RelationJobID         string `json:"relation_job_id"`
-	RelatedJobID          string `json:"related_job_id"`
-	Imagetype             string `json:"__imagetype"`
-	Platform              string `json:"__platform"`
-	OSType                string `json:"__os_type"`
-	OSVersion             string `json:"__os_version"`
-	Isregistered          bool   `json:"__isregistered"`
-	SupportKvm            string `json:"__support_kvm"`
-	SupportKvmGPUType     string `json:"__support_kvm_gpu_type"`
-	SupportKvmAscend310   string `json:"__support_kvm_ascend_310"`
-	SupportKvmHi1822Hiovs string `json:"__support_kvm_hi1822_hiovs"`
-	SupportArm            string `json:"__support_arm"`
-	HwFirmwareType        string `json:"hw_firmware_type"`
-	DataSource            string `json:"data_source"`
-	SupportGPUT4          string `json:"__support_gpu_t4"`
-	SupportAmd            string `json:"__support_amd"`
+	ID                    string  `json:"id"`
+	Name                  string  `json:"name"`
+	Status                string  `json:"status"`
+	DiskFormat            string  `json:"disk_format"`
+	MinDisk               *int32  `json:"min_disk,omitempty"`
+	MinRAM                int32   `json:"min_ram"`
+	Owner                 string  `json:"owner"`
+	Protected             bool    `json:"protected"`
+	Visibility            string  `json:"visibility"`
+	CreatedAt             string  `json:"created_at"`
+	UpdatedAt             string  `json:"updated_at"`
+	Self                  string  `json:"self"`
+	Deleted               bool    `json:"deleted"`
+	VirtualEnvType        string  `json:"virtual_env_type"`
+	DeletedAt             string  `json:"deleted_at"`
+	RelationJobID         string  `json:"relation_job_id"`
+	RelatedJobID          string  `json:"related_job_id"`
+	Imagetype             *string `json:"__imagetype,omitempty"`
+	Platform              string  `json:"__platform"`
+	OSType                string  `json:"__os_type"`
+	OSVersion             string  `json:"__os_version"`
+	Isregistered          bool    `json:"__isregistered"`
+	SupportKvm            string  `json:"__support_kvm"`
+	SupportKvmGPUType     string  `json:"__support_kvm_gpu_type"`
+	SupportKvmAscend310   string  `json:"__support_kvm_ascend_310"`
+	SupportKvmHi1822Hiovs string  `json:"__support_kvm_hi1822_hiovs"`
+	SupportArm            string  `json:"__support_arm"`
+	HwFirmwareType        string  `json:"hw_firmware_type"`
+	DataSource            string  `json:"data_source"`
+	SupportGPUT4          string  `json:"__support_gpu_t4"`
+	SupportAmd            string  `json:"__support_amd"`
 }
 
 // ShowImageResponse is the schema ShowImageResponse.
@@ -87,7 +87,7 @@ type ShowImageResponse struct {
 	Name                  string                           `json:"name"`
 	Status                string                           `json:"status"`
 	DiskFormat            string                           `json:"disk_format"`
-	MinDisk               int32                            `json:"min_disk"`
+	MinDisk               *int32                           `json:"min_disk,omitempty"`
 	MinRAM                int32                            `json:"min_ram"`
 	Owner                 string                           `json:"owner"`
 	Protected             bool                             `json:"protected"`
@@ -100,7 +100,7 @@ type ShowImageResponse struct {
 	DeletedAt             string                           `json:"deleted_at"`
 	RelationJobID         string                           `json:"relation_job_id"`
 	RelatedJobID          string                           `json:"related_job_id"`
-	Imagetype             string                           `json:"__imagetype"`
+	Imagetype             *string                          `json:"__imagetype,omitempty"`
 	Platform              string                           `json:"__platform"`
 	OSType                string                           `json:"__os_type"`
 	OSVersion             string                           `json:"__os_version"`
@@ -142,7 +142,7 @@ type ImageInfo struct {
 	Description            string              `json:"__description"`
 	ImageSize              string              `json:"__image_size"`
 	ImageSourceType        string              `json:"__image_source_type"`
-	Imagetype              string              `json:"__imagetype"`
+	Imagetype              *string             `json:"__imagetype,omitempty"`
 	Isregistered           string              `json:"__isregistered"`
 	Originalimagename      string              `json:"__originalimagename"`
 	OSBit                  string              `json:"__os_bit"`
@@ -166,18 +166,18 @@ type ImageInfo struct {
 	EnterpriseProjectID    string              `json:"enterprise_project_id"`
 	File                   string              `json:"file"`
 	ID                     string              `json:"id"`
-	MinDisk                int32               `json:"min_disk"`
+	MinDisk                *int32              `json:"min_disk,omitempty"`
 	MinRAM                 int32               `json:"min_ram"`
-	Name                   string              `json:"name"`
+	Name                   *string             `json:"name,omitempty"`
 	Owner                  string              `json:"owner"`
 	Protected              bool                `json:"protected"`
 	Schema                 string              `json:"schema"`
 	Self                   string              `json:"self"`
 	Size                   int64               `json:"size"`
-	Status                 string              `json:"status"`
+	Status                 *string             `json:"status,omitempty"`
 	Tags                   scalar.List[string] `json:"tags"`
 	UpdatedAt              string              `json:"updated_at"`
-	VirtualEnvType         string              `json:"virtual_env_type"`
+	VirtualEnvType         *string             `json:"virtual_env_type,omitempty"`
 	VirtualSize            int64               `json:"virtual_size"`
 	Visibility             string              `json:"visibility"`
 	HwFirmwareType         string              `json:"hw_firmware_type"`

@@ -24,7 +24,7 @@ type ErrorResponse struct {
 type Port struct {
 	ID                  string                          `json:"id"`
 	Name                string                          `json:"name"`
-	Status              string                          `json:"status"`
+	Status              *string                         `json:"status,omitempty"`
 	AdminStateUp        bool                            `json:"admin_state_up"`
 	FixedIPs            scalar.List[FixedIP]            `json:"fixed_ips"`
 	MACAddress          string                          `json:"mac_address"`
@@ -38,7 +38,7 @@ type Port struct {
 	DNSAssignment       scalar.List[DNSAssignment]      `json:"dns_assignment"`
 	DNSName             string                          `json:"dns_name"`
 	IPv6BandwidthID     string                          `json:"ipv6_bandwidth_id"`
-	BindingProfile      map[string]any                  `json:"binding:profile"`
+	BindingProfile      scalar.Map[any]                 `json:"binding:profile"`
 }
 
 // FixedIP is the schema FixedIp.

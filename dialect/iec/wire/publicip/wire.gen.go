@@ -29,7 +29,7 @@ type PublicIP struct {
 	PrivateIPAddress   string    `json:"private_ip_address"`
 	CreateTime         string    `json:"create_time"`
 	BandwidthID        string    `json:"bandwidth_id"`
-	BandwidthName      string    `json:"bandwidth_name"`
+	BandwidthName      *string   `json:"bandwidth_name,omitempty"`
 	BandwidthShareType string    `json:"bandwidth_share_type"`
 	BandwidthSize      int32     `json:"bandwidth_size"`
 	IPVersion          int32     `json:"ip_version"`

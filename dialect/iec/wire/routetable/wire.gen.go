@@ -98,10 +98,10 @@ type DisassociateSubnetRequestBody struct {
 
 // Route is the schema Route.
 type Route struct {
-	Type        string `json:"type"`
-	Destination string `json:"destination"`
-	Nexthop     string `json:"nexthop"`
-	Description string `json:"description"`
+	Type        *string `json:"type,omitempty"`
+	Destination string  `json:"destination"`
+	Nexthop     string  `json:"nexthop"`
+	Description string  `json:"description"`
 }
 
 // RoutesResponse is the schema RoutesResponse: Body of list, create, update and delete.

@@ -26,7 +26,7 @@ type ErrorResponse struct {
 // SecurityGroup is the schema SecurityGroup.
 type SecurityGroup struct {
 	ID                 string                         `json:"id"`
-	Name               string                         `json:"name"`
+	Name               *string                        `json:"name,omitempty"`
 	Description        string                         `json:"description"`
 	SecurityGroupRules scalar.List[SecurityGroupRule] `json:"security_group_rules"`
 }
@@ -36,15 +36,15 @@ type SecurityGroupRule struct {
 	ID              string  `json:"id"`
 	Description     string  `json:"description"`
 	SecurityGroupID string  `json:"security_group_id"`
-	Direction       string  `json:"direction"`
+	Direction       *string `json:"direction,omitempty"`
 	Ethertype       string  `json:"ethertype"`
 	Protocol        string  `json:"protocol"`
 	PortRangeMin    string  `json:"port_range_min"`
 	PortRangeMax    string  `json:"port_range_max"`
 	RemoteGroupID   *string `json:"remote_group_id"`
 	RemoteIPPrefix  *string `json:"remote_ip_prefix"`
-	Action          string  `json:"action"`
-	Priority        int32   `json:"priority"`
+	Action          *string `json:"action,omitempty"`
+	Priority        *int32  `json:"priority,omitempty"`
 }
 
 // ListSecurityGroupsResponse is the schema ListSecurityGroupsResponse.

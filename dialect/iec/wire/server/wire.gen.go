@@ -40,45 +40,45 @@ type ShowInstanceResponse struct {
 
 // Instance is the schema Instance.
 type Instance struct {
-	ID                               string                       `json:"id"`
-	Name                             string                       `json:"name"`
-	Status                           string                       `json:"status"`
-	Updated                          string                       `json:"updated"`
-	HostID                           string                       `json:"hostId"`
-	Addresses                        map[string][]InstanceAddress `json:"addresses"`
-	Created                          string                       `json:"created"`
-	Tags                             []string                     `json:"tags"`
-	Locked                           *bool                        `json:"locked"`
-	Description                      string                       `json:"description"`
-	TenantID                         string                       `json:"tenant_id"`
-	SysTags                          []SysTags                    `json:"sys_tags"`
-	Flavor                           *FlavorInstance              `json:"flavor,omitempty"`
-	Metadata                         map[string]string            `json:"metadata"`
-	SecurityGroups                   []InstanceSecurityGroup      `json:"security_groups"`
-	Progress                         int32                        `json:"progress"`
-	OSEXTSTSPowerState               *int32                       `json:"OS-EXT-STS:power_state"`
-	OSEXTSTSVMState                  string                       `json:"OS-EXT-STS:vm_state"`
-	OSEXTSTSTaskState                string                       `json:"OS-EXT-STS:task_state"`
-	OSDCFDiskConfig                  string                       `json:"OS-DCF:diskConfig"`
-	OSEXTAZAvailabilityZone          string                       `json:"OS-EXT-AZ:availability_zone"`
-	OSSRVUSGLaunchedAt               string                       `json:"OS-SRV-USG:launched_at"`
-	OSSRVUSGTerminatedAt             string                       `json:"OS-SRV-USG:terminated_at"`
-	OSEXTSRVATTRRootDeviceName       string                       `json:"OS-EXT-SRV-ATTR:root_device_name"`
-	OSEXTSRVATTRRamdiskID            string                       `json:"OS-EXT-SRV-ATTR:ramdisk_id"`
-	OSEXTSRVATTRKernelID             string                       `json:"OS-EXT-SRV-ATTR:kernel_id"`
-	OSEXTSRVATTRLaunchIndex          *int32                       `json:"OS-EXT-SRV-ATTR:launch_index"`
-	OSEXTSRVATTRReservationID        string                       `json:"OS-EXT-SRV-ATTR:reservation_id"`
-	OSEXTSRVATTRHostname             string                       `json:"OS-EXT-SRV-ATTR:hostname"`
-	OSEXTSRVATTRUserData             string                       `json:"OS-EXT-SRV-ATTR:user_data"`
-	OSEXTSRVATTRHost                 string                       `json:"OS-EXT-SRV-ATTR:host"`
-	OSEXTSRVATTRHypervisorHostname   string                       `json:"OS-EXT-SRV-ATTR:hypervisor_hostname"`
-	OSExtendedVolumesVolumesAttached []VolumesAttached            `json:"os-extended-volumes:volumes_attached"`
-	Geolocation                      *GeoLocation                 `json:"geolocation,omitempty"`
-	EdgecloudID                      string                       `json:"edgecloud_id"`
-	EdgecloudName                    string                       `json:"edgecloud_name"`
-	DomainID                         string                       `json:"domain_id"`
-	KeyName                          string                       `json:"key_name"`
-	OSEXTSRVATTRInstanceName         string                       `json:"OS-EXT-SRV-ATTR:instance_name"`
+	ID                               string                        `json:"id"`
+	Name                             string                        `json:"name"`
+	Status                           string                        `json:"status"`
+	Updated                          string                        `json:"updated"`
+	HostID                           string                        `json:"hostId"`
+	Addresses                        scalar.Map[[]InstanceAddress] `json:"addresses"`
+	Created                          string                        `json:"created"`
+	Tags                             []string                      `json:"tags"`
+	Locked                           *bool                         `json:"locked"`
+	Description                      string                        `json:"description"`
+	TenantID                         string                        `json:"tenant_id"`
+	SysTags                          []SysTags                     `json:"sys_tags"`
+	Flavor                           *FlavorInstance               `json:"flavor,omitempty"`
+	Metadata                         scalar.Map[string]            `json:"metadata"`
+	SecurityGroups                   []InstanceSecurityGroup       `json:"security_groups"`
+	Progress                         int32                         `json:"progress"`
+	OSEXTSTSPowerState               *int32                        `json:"OS-EXT-STS:power_state"`
+	OSEXTSTSVMState                  string                        `json:"OS-EXT-STS:vm_state"`
+	OSEXTSTSTaskState                string                        `json:"OS-EXT-STS:task_state"`
+	OSDCFDiskConfig                  *string                       `json:"OS-DCF:diskConfig,omitempty"`
+	OSEXTAZAvailabilityZone          string                        `json:"OS-EXT-AZ:availability_zone"`
+	OSSRVUSGLaunchedAt               string                        `json:"OS-SRV-USG:launched_at"`
+	OSSRVUSGTerminatedAt             string                        `json:"OS-SRV-USG:terminated_at"`
+	OSEXTSRVATTRRootDeviceName       string                        `json:"OS-EXT-SRV-ATTR:root_device_name"`
+	OSEXTSRVATTRRamdiskID            string                        `json:"OS-EXT-SRV-ATTR:ramdisk_id"`
+	OSEXTSRVATTRKernelID             string                        `json:"OS-EXT-SRV-ATTR:kernel_id"`
+	OSEXTSRVATTRLaunchIndex          *int32                        `json:"OS-EXT-SRV-ATTR:launch_index"`
+	OSEXTSRVATTRReservationID        string                        `json:"OS-EXT-SRV-ATTR:reservation_id"`
+	OSEXTSRVATTRHostname             string                        `json:"OS-EXT-SRV-ATTR:hostname"`
+	OSEXTSRVATTRUserData             string                        `json:"OS-EXT-SRV-ATTR:user_data"`
+	OSEXTSRVATTRHost                 string                        `json:"OS-EXT-SRV-ATTR:host"`
+	OSEXTSRVATTRHypervisorHostname   string                        `json:"OS-EXT-SRV-ATTR:hypervisor_hostname"`
+	OSExtendedVolumesVolumesAttached []VolumesAttached             `json:"os-extended-volumes:volumes_attached"`
+	Geolocation                      *GeoLocation                  `json:"geolocation,omitempty"`
+	EdgecloudID                      string                        `json:"edgecloud_id"`
+	EdgecloudName                    string                        `json:"edgecloud_name"`
+	DomainID                         string                        `json:"domain_id"`
+	KeyName                          string                        `json:"key_name"`
+	OSEXTSRVATTRInstanceName         string                        `json:"OS-EXT-SRV-ATTR:instance_name"`
 	Image                            *struct {
 		ID string `json:"id"`
 	} `json:"image,omitempty"`
@@ -88,11 +88,11 @@ type Instance struct {
 
 // InstanceAddress is the schema InstanceAddress.
 type InstanceAddress struct {
-	OSEXTIPsMACMACAddr string `json:"OS-EXT-IPS-MAC:mac_addr"`
-	OSEXTIPsPortID     string `json:"OS-EXT-IPS:port_id"`
-	OSEXTIPsType       string `json:"OS-EXT-IPS:type"`
-	Addr               string `json:"addr"`
-	Version            string `json:"version"`
+	OSEXTIPsMACMACAddr string  `json:"OS-EXT-IPS-MAC:mac_addr"`
+	OSEXTIPsPortID     string  `json:"OS-EXT-IPS:port_id"`
+	OSEXTIPsType       string  `json:"OS-EXT-IPS:type"`
+	Addr               string  `json:"addr"`
+	Version            *string `json:"version,omitempty"`
 }
 
 // SysTags is the schema SysTags.

@@ -34,7 +34,7 @@ type Site struct {
 	I18nArea      string              `json:"i18n_area"`
 	Country       string              `json:"country"`
 	I18nCountry   string              `json:"i18n_country"`
-	Status        string              `json:"status"`
+	Status        *string             `json:"status,omitempty"`
 	Pools         scalar.List[IPPool] `json:"pools"`
 	CityShortName string              `json:"city_short_name"`
 }
@@ -44,7 +44,7 @@ type IPPool struct {
 	ID                       string              `json:"id"`
 	SiteID                   string              `json:"site_id"`
 	PoolID                   string              `json:"pool_id"`
-	IPVersion                string              `json:"ip_version"`
+	IPVersion                *string             `json:"ip_version,omitempty"`
 	Operator                 *Operator           `json:"operator,omitempty"`
 	DisplayName              string              `json:"display_name"`
 	AllowShareBandwidthTypes scalar.List[string] `json:"allow_share_bandwidth_types"`

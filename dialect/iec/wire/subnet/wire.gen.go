@@ -31,7 +31,7 @@ type Subnet struct {
 	DhcpEnable        bool                `json:"dhcp_enable"`
 	PrimaryDNS        *string             `json:"primary_dns"`
 	SecondaryDNS      *string             `json:"secondary_dns"`
-	Status            string              `json:"status"`
+	Status            *string             `json:"status,omitempty"`
 	VPCID             string              `json:"vpc_id"`
 	SiteID            string              `json:"site_id"`
 	SiteInfo          string              `json:"site_info"`
@@ -96,10 +96,10 @@ type UpdateSubnetResponse struct {
 
 // UpdateSubnetResponseObject is the schema UpdateSubnetResponseObject.
 type UpdateSubnetResponseObject struct {
-	ID                string `json:"id"`
-	Status            string `json:"status"`
-	IPv6Enable        bool   `json:"ipv6_enable"`
-	NeutronSubnetIDV6 string `json:"neutron_subnet_id_v6"`
+	ID                string  `json:"id"`
+	Status            *string `json:"status,omitempty"`
+	IPv6Enable        bool    `json:"ipv6_enable"`
+	NeutronSubnetIDV6 string  `json:"neutron_subnet_id_v6"`
 }
 
 // ListRelatedRoutetablesResponse is the schema ListRelatedRoutetablesResponse.

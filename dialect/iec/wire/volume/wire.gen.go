@@ -42,7 +42,7 @@ type Volume struct {
 	Bootable         string                  `json:"bootable"`
 	Encrypted        bool                    `json:"encrypted"`
 	Multiattach      bool                    `json:"multiattach"`
-	Metadata         map[string]string       `json:"metadata"`
+	Metadata         scalar.Map[string]      `json:"metadata"`
 }
 
 // Attachment is the schema Attachment.
@@ -62,7 +62,7 @@ type ListVolumeTypesResponse struct {
 
 // VolumeType is the schema VolumeType.
 type VolumeType struct {
-	ID     string `json:"id"`
-	Name   string `json:"name"`
-	Status string `json:"status"`
+	ID     string  `json:"id"`
+	Name   string  `json:"name"`
+	Status *string `json:"status,omitempty"`
 }

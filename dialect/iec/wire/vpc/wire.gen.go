@@ -22,11 +22,11 @@ type ErrorResponse struct {
 
 // VPC is the schema Vpc.
 type VPC struct {
-	ID        string `json:"id"`
-	Name      string `json:"name"`
-	CIDR      string `json:"cidr"`
-	Mode      string `json:"mode"`
-	SubnetNum int32  `json:"subnet_num"`
+	ID        string  `json:"id"`
+	Name      string  `json:"name"`
+	CIDR      string  `json:"cidr"`
+	Mode      *string `json:"mode,omitempty"`
+	SubnetNum int32   `json:"subnet_num"`
 }
 
 // ListVPCsResponse is the schema ListVpcsResponse.
