@@ -178,3 +178,25 @@ func TestTheFirstOperatorLogsIn(t *testing.T) {
 		require.True(t, token.Caller("admin").Operator)
 	})
 }
+
+func TestTheOldestTokenOfAThousandEnds(t *testing.T) {
+	clock := storetest.NewClock()
+	w := newWorld(t, storetest.OpenSQLite(t, config(clock)), clock)
+	w.tenant(t, "acme", identity.Member)
+	oldest, _, err := w.Login(ctx, login())
+	require.NoError(t, err)
+	newest := oldest
+	for range 999 {
+		newest, _, err = w.Login(ctx, identity.Login{Bearer: newest})
+		require.NoError(t, err)
+	}
+	_, err = w.Token(ctx, oldest)
+	require.NoError(t, err)
+	newest, _, err = w.Login(ctx, identity.Login{Bearer: newest})
+	require.NoError(t, err)
+	clock.Advance(5 * time.Second)
+	_, err = w.Token(ctx, oldest)
+	require.Equal(t, identity.InvalidToken, identity.ReasonOf(err))
+	_, err = w.Token(ctx, newest)
+	require.NoError(t, err)
+}
