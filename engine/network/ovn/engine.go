@@ -117,15 +117,17 @@ func (e *Engine) start(ctx context.Context, gateways []string) error {
 
 // monitors asks for external_ids of our own rows only, in the tables of models.
 func monitors() []client.MonitorOption {
+	ports, legs, groups, gateways := &switchPortRow{}, &routerPortRow{}, &portGroupRow{}, &chassisGroupRow{}
 	return []client.MonitorOption{
-		ours(&switchRow{}), ours(&switchPortRow{}), ours(&routerRow{}), ours(&routerPortRow{}), ours(&routeRow{}), ours(&natRow{}), ours(&qosRow{}),
-		ours(&dhcpRow{}), ours(&portGroupRow{}), ours(&chassisGroupRow{}),
+		ours(&switchRow{}), ours(ports, &ports.Name), ours(&routerRow{}), ours(legs, &legs.Name), ours(&routeRow{}), ours(&natRow{}), ours(&qosRow{}),
+		ours(&dhcpRow{}), ours(groups, &groups.Name), ours(gateways, &gateways.Name),
 	}
 }
 
-func ours[T anyRow](m *T) client.MonitorOption {
+func ours[T anyRow](m *T, fields ...any) client.MonitorOption {
 	ids := idsOf(m)
-	return client.WithConditionalTable(m, []model.Condition{{Field: ids, Function: ovsdb.ConditionIncludes, Value: map[string]string{keyMark: mark}}}, ids)
+	mine := model.Condition{Field: ids, Function: ovsdb.ConditionIncludes, Value: map[string]string{keyMark: mark}}
+	return client.WithConditionalTable(m, []model.Condition{mine}, append(fields, ids)...)
 }
 
 // Close implements network.Network.

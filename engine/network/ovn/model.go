@@ -23,7 +23,7 @@ const (
 // roots are the tables whose rows live without a parent; a row of any other table goes when its parent lets go of it.
 var roots = map[string]bool{tableSwitch: true, tableRouter: true, tableDHCP: true, tablePortGroup: true, tableChassisGroup: true}
 
-// Row is what the engine's copy of the database holds of a row, in every table.
+// row is what the engine's copy of the database holds of a row, in every table.
 type row struct {
 	UUID        string
 	ExternalIDs map[string]string
@@ -37,6 +37,7 @@ type (
 	}
 	switchPortRow struct {
 		UUID        string            `ovsdb:"_uuid"`
+		Name        string            `ovsdb:"name"` // libovsdb wants the columns of the schema's indexes
 		ExternalIDs map[string]string `ovsdb:"external_ids"`
 	}
 	routerRow struct {
@@ -45,6 +46,7 @@ type (
 	}
 	routerPortRow struct {
 		UUID        string            `ovsdb:"_uuid"`
+		Name        string            `ovsdb:"name"` // libovsdb wants the columns of the schema's indexes
 		ExternalIDs map[string]string `ovsdb:"external_ids"`
 	}
 	routeRow struct {
@@ -65,15 +67,17 @@ type (
 	}
 	portGroupRow struct {
 		UUID        string            `ovsdb:"_uuid"`
+		Name        string            `ovsdb:"name"` // libovsdb wants the columns of the schema's indexes
 		ExternalIDs map[string]string `ovsdb:"external_ids"`
 	}
 	chassisGroupRow struct {
 		UUID        string            `ovsdb:"_uuid"`
+		Name        string            `ovsdb:"name"` // libovsdb wants the columns of the schema's indexes
 		ExternalIDs map[string]string `ovsdb:"external_ids"`
 	}
 )
 
-// anyRow lists the row types that row converts from.
+// anyRow lists the row types.
 type anyRow interface {
 	switchRow | switchPortRow | routerRow | routerPortRow | routeRow | natRow | qosRow | dhcpRow | portGroupRow | chassisGroupRow
 }
@@ -96,6 +100,7 @@ const (
 	keyDigest = "edgecloud-digest" // of the spec and what it takes from others
 	keyOf     = "edgecloud-of"     // kind/UID of the object that this one hangs on: who is in use
 	keyPort   = "edgecloud-port"   // UID of a public address's port: who is in use
+	keyOpen   = "edgecloud-open"   // mark on unfiltered ports: they name groups without being members
 )
 
 const (
@@ -104,4 +109,4 @@ const (
 )
 
 // indexed are the keys by which rows are found.
-var indexed = []string{keyOwner, keyOf, keyPort}
+var indexed = []string{keyOwner, keyOf, keyPort, keyOpen}

@@ -167,7 +167,11 @@ func portRows(s spec.Port, subnet spec.Subnet, dhcp string) []wanted {
 		dhcp6 = uuidSet(dhcp)
 	}
 	on := &parent{tableSwitch, "ports", owner(spec.KindSubnet, s.Subnet)}
-	rows := []wanted{{table: tableSwitchPort, role: mainRole, parent: on, columns: ovsdb.Row{
+	ids := map[string]string{}
+	if s.Unfiltered {
+		ids[keyOpen] = mark
+	}
+	rows := []wanted{{table: tableSwitchPort, role: mainRole, parent: on, ids: ids, columns: ovsdb.Row{
 		"name": s.UID, "addresses": addresses, "port_security": security, "enabled": set(!s.Disabled), "dhcpv4_options": dhcp4, "dhcpv6_options": dhcp6,
 	}}}
 	rules := &parent{tableSwitch, "qos_rules", on.owner}

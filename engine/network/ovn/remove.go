@@ -2,8 +2,10 @@ package ovn
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/ovn-kubernetes/libovsdb/ovsdb"
 
@@ -53,7 +55,9 @@ func (e *Engine) Remove(ctx context.Context, o network.Object) error {
 		}
 		tx.unchanged(main)
 		if o.Kind == spec.KindSecurityGroup {
-			tx.withoutPorts(main)
+			if err := tx.withoutPorts(main, o.UID); err != nil {
+				return err
+			}
 		}
 		return tx.dropAll(found)
 	})
@@ -64,12 +68,26 @@ func (e *Engine) Remove(ctx context.Context, o network.Object) error {
 }
 
 // withoutPorts makes the transaction fail with ErrInUse while a port group has members. Only the database knows: copying the members of a group of
-// thousands at each change of one would make every port's change cost as much.
-func (tx *transaction) withoutPorts(group tableRow) {
+// thousands at each change of one would make every port's change cost as much. Unfiltered ports, few, are asked one by one.
+func (tx *transaction) withoutPorts(group tableRow, uid string) error {
 	now := 0
 	tx.inUse = len(tx.ops)
 	tx.ops = append(tx.ops, ovsdb.Operation{Op: ovsdb.OperationWait, Table: tablePortGroup, Where: byUUID(group.UUID), Columns: []string{"ports"}, Until: "==",
 		Rows: []ovsdb.Row{{"ports": uuidSet()}}, Timeout: &now})
+	open, err := tx.by(tableSwitchPort, keyOpen, mark)
+	if err != nil {
+		return err
+	}
+	for _, r := range open {
+		var p spec.Port
+		if err := json.Unmarshal([]byte(r.ExternalIDs[keySpec]), &p); err != nil {
+			return fmt.Errorf("%s: stored spec: %w", r.ExternalIDs[keyOwner], err)
+		}
+		if slices.Contains(p.SecurityGroups, uid) {
+			return fmt.Errorf("%w: by port %s", network.ErrInUse, p.UID)
+		}
+	}
+	return nil
 }
 
 func (tx *transaction) dropAll(o object) error {

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"maps"
 	"strings"
+	"time"
 
 	"github.com/ovn-kubernetes/libovsdb/client"
 	"github.com/ovn-kubernetes/libovsdb/ovsdb"
@@ -24,6 +25,7 @@ type transaction struct {
 	nb    client.Client
 	ops   []ovsdb.Operation
 	named map[string]string // table and owner of main rows (and DHCP options) inserted in this transaction -> named UUID
+	seen  []outcome         // what the engine's copy must show before the next reading
 	inUse int               // index of an operation whose failure means ErrInUse; 0 is none
 }
 
@@ -64,28 +66,34 @@ type tableRow struct {
 
 func owner(kind, uid string) string { return kind + "/" + uid }
 
-func idsOf[T anyRow](m *T) *map[string]string {
-	switch m := any(m).(type) {
+// idsOf is the external_ids of a row of any table.
+func idsOf(m any) *map[string]string {
+	_, ids := fieldsOf(m)
+	return ids
+}
+
+func fieldsOf(m any) (uuid string, ids *map[string]string) {
+	switch m := m.(type) {
 	case *switchRow:
-		return &m.ExternalIDs
+		return m.UUID, &m.ExternalIDs
 	case *switchPortRow:
-		return &m.ExternalIDs
+		return m.UUID, &m.ExternalIDs
 	case *routerRow:
-		return &m.ExternalIDs
+		return m.UUID, &m.ExternalIDs
 	case *routerPortRow:
-		return &m.ExternalIDs
+		return m.UUID, &m.ExternalIDs
 	case *routeRow:
-		return &m.ExternalIDs
+		return m.UUID, &m.ExternalIDs
 	case *natRow:
-		return &m.ExternalIDs
+		return m.UUID, &m.ExternalIDs
 	case *qosRow:
-		return &m.ExternalIDs
+		return m.UUID, &m.ExternalIDs
 	case *dhcpRow:
-		return &m.ExternalIDs
+		return m.UUID, &m.ExternalIDs
 	case *portGroupRow:
-		return &m.ExternalIDs
+		return m.UUID, &m.ExternalIDs
 	case *chassisGroupRow:
-		return &m.ExternalIDs
+		return m.UUID, &m.ExternalIDs
 	}
 	panic("ovn: a row type without external_ids")
 }
@@ -109,7 +117,8 @@ func find[T anyRow](tx *transaction, table, key, value string) ([]tableRow, erro
 func convert[T anyRow](table string, found []*T) []tableRow {
 	out := make([]tableRow, 0, len(found))
 	for _, f := range found {
-		out = append(out, tableRow{table, row(switchRow(*f))})
+		uuid, ids := fieldsOf(f)
+		out = append(out, tableRow{table, row{uuid, *ids}})
 	}
 	return out
 }
@@ -220,6 +229,7 @@ func (tx *transaction) putRow(owner string, w wanted, ids map[string]string, old
 		if w.role == mainRole {
 			tx.unchanged(old)
 		}
+		tx.seen = append(tx.seen, outcome{table: w.table, uuid: old.UUID, ids: ids})
 		tx.ops = append(tx.ops, ovsdb.Operation{Op: ovsdb.OperationUpdate, Table: w.table, Row: r, Where: byUUID(old.UUID)})
 		if w.parent == nil || old.ExternalIDs[keyParent] == w.parent.String() {
 			return nil
@@ -236,6 +246,7 @@ func (tx *transaction) putRow(owner string, w wanted, ids map[string]string, old
 	if w.role == mainRole || w.table == tableDHCP {
 		tx.named[w.table+"|"+owner] = name
 	}
+	tx.seen = append(tx.seen, outcome{table: w.table, insert: len(tx.ops), ids: ids})
 	tx.ops = append(tx.ops, ovsdb.Operation{Op: ovsdb.OperationInsert, Table: w.table, Row: r, UUIDName: name})
 	if w.parent == nil {
 		return nil
@@ -309,6 +320,7 @@ func (tx *transaction) detach(r tableRow) error {
 
 // drop removes a row.
 func (tx *transaction) drop(r tableRow) error {
+	tx.seen = append(tx.seen, outcome{table: r.table, uuid: r.UUID})
 	if roots[r.table] {
 		tx.ops = append(tx.ops, ovsdb.Operation{Op: ovsdb.OperationDelete, Table: r.table, Where: byUUID(r.UUID)})
 		return nil
@@ -349,7 +361,49 @@ func (tx *transaction) commit() error {
 		}
 		return fmt.Errorf("ovn transaction: %s: %s: %s", at, r.Error, r.Details)
 	}
+	return tx.settle(results)
+}
+
+// outcome is a row as it must show in the engine's copy after the commit; ids nil: gone.
+type outcome struct {
+	table  string
+	uuid   string // empty: the row that operation number insert made
+	insert int
+	ids    map[string]string
+}
+
+// settleLimit bounds the wait for the copy. After it the change is still committed: whoever reads a stale copy then fails on unchanged or absent, and
+// tries again.
+const settleLimit = 2 * time.Second
+
+// settle waits until the copy shows the commit. The server sends the rows before its answer, but libovsdb works on them beside it, some microseconds long.
+func (tx *transaction) settle(results []ovsdb.OperationResult) error {
+	deadline := time.Now().Add(settleLimit)
+	for _, o := range tx.seen {
+		if o.uuid == "" {
+			o.uuid = results[o.insert].UUID.GoUUID
+		}
+		for !tx.shows(o) && time.Now().Before(deadline) {
+			select {
+			case <-tx.ctx.Done():
+				return tx.ctx.Err()
+			case <-time.After(50 * time.Microsecond):
+			}
+		}
+	}
 	return nil
+}
+
+func (tx *transaction) shows(o outcome) bool {
+	cache := tx.nb.Cache()
+	if cache == nil {
+		return false
+	}
+	m := cache.Table(o.table).Row(o.uuid)
+	if m == nil {
+		return o.ids == nil
+	}
+	return o.ids != nil && maps.Equal(*idsOf(m), o.ids)
 }
 
 // The wire forms of OVSDB values (RFC 7047, section 5.1).
