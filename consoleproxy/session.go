@@ -54,8 +54,8 @@ func (s *session) run(ctx context.Context, socket *websocket.Conn, screen net.Co
 	defer cancel(nil)
 	socket.SetReadLimit(maxMessage)
 	var copying sync.WaitGroup
-	copying.Go(func() { cancel(s.toViewer(ctx, socket, screen)) })
-	copying.Go(func() { cancel(s.toScreen(ctx, socket, screen, begin)) })
+	copying.Go(func() { cancel(s.toViewer(socket, screen)) })
+	copying.Go(func() { cancel(s.toScreen(socket, screen, begin)) })
 	copying.Go(func() { cancel(s.guard(ctx, socket, begin)) })
 	<-ctx.Done()
 	why := context.Cause(ctx)
@@ -69,12 +69,12 @@ func (s *session) run(ctx context.Context, socket *websocket.Conn, screen net.Co
 	slog.Info("console closed", "instance", s.ticket.Instance, "account", s.ticket.Account, "lasted", time.Since(begin).Round(time.Millisecond), "reason", why)
 }
 
-func (s *session) toViewer(ctx context.Context, socket *websocket.Conn, screen net.Conn) error {
+func (s *session) toViewer(socket *websocket.Conn, screen net.Conn) error {
 	buf := make([]byte, 32<<10)
 	for {
 		n, err := screen.Read(buf)
 		if n > 0 {
-			if err := write(ctx, socket, buf[:n]); err != nil {
+			if err := write(socket, buf[:n]); err != nil {
 				return err
 			}
 		}
@@ -87,16 +87,16 @@ func (s *session) toViewer(ctx context.Context, socket *websocket.Conn, screen n
 	}
 }
 
-func write(ctx context.Context, socket *websocket.Conn, data []byte) error {
-	ctx, cancel := context.WithTimeout(ctx, stall)
+// write does not end with the session: a write that is cut short would tear the socket down before its close frame is sent.
+func write(socket *websocket.Conn, data []byte) error {
+	ctx, cancel := context.WithTimeout(context.Background(), stall)
 	defer cancel()
 	return socket.Write(ctx, websocket.MessageBinary, data)
 }
 
-func (s *session) toScreen(ctx context.Context, socket *websocket.Conn, screen net.Conn, begin time.Time) error {
+func (s *session) toScreen(socket *websocket.Conn, screen net.Conn, begin time.Time) error {
 	for {
-		// Reading must not end with ctx: that would tear the socket down before its close frame is sent. run closes the socket instead.
-		kind, data, err := socket.Reader(context.WithoutCancel(ctx))
+		kind, data, err := socket.Reader(context.Background()) // like write; run closes the socket
 		if err != nil {
 			return err
 		}
