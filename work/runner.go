@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"time"
 
@@ -36,7 +37,8 @@ type Runner struct {
 	kinds   []string
 	prefix  string // of the holder names of this runner
 	calls   chan struct{}
-	batch   int // rows of one step transaction
+	batch   int // rows leased at once for one worker
+	joint   int // rows of one step transaction
 }
 
 // The limits of a failed step's pause.
@@ -45,9 +47,9 @@ const (
 	maxBackoff = time.Minute
 )
 
-// sqliteBatch rows share a step transaction on SQLite, where steps run one after the other anyway. On PostgreSQL each has its own, since one conflict
-// repeats the whole transaction.
-const sqliteBatch = 64
+// batchSize rows are leased at once. On SQLite, where steps run one after the other anyway, they share a step transaction; on PostgreSQL each has its own,
+// since one conflict repeats the whole transaction.
+const batchSize = 64
 
 func (r *Runner) init() error {
 	r.once.Do(func() { r.initErr = r.setUp() })
@@ -77,13 +79,13 @@ func (r *Runner) setUp() error {
 	setDefault(&r.Workers, 4)
 	setDefault(&r.Calls, 32)
 	setDefault(&r.Lease, 30*time.Second)
-	r.batch = sqliteBatch
+	r.batch, r.joint = batchSize, batchSize
 	if r.DB.Dialect().Name() == dialect.PG {
 		setDefault(&r.Poll, time.Second)
-		r.batch = 1
+		r.joint = 1
 	}
 	if r.Faults != nil {
-		r.batch = 1 // a crash strikes one row
+		r.batch, r.joint = 1, 1 // a crash strikes one row
 	}
 	if r.Logger == nil {
 		r.Logger = slog.Default()
@@ -129,7 +131,9 @@ func (r *Runner) Run(ctx context.Context) error {
 		}
 		under.Go(func() {
 			defer func() { <-slots }()
-			r.runBatch(ctx, batch, &under)
+			for part := range slices.Chunk(batch, r.joint) {
+				r.runBatch(ctx, part, &under)
+			}
 		})
 	}
 }
