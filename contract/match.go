@@ -95,11 +95,10 @@ func (n *node) allowed() []string {
 // target reads path and query, and repairs what the documents misprint: "/updateRelation&clientToken=x" and "?modifyAttribute?clientToken=x".
 func target(u *url.URL) (string, url.Values, error) {
 	path, raw := u.EscapedPath(), u.RawQuery
-	if i := strings.IndexByte(path, '&'); i >= 0 && strings.Contains(path[i:], "=") {
-		raw = path[i+1:] + "&" + raw
-		path = path[:i]
+	if before, after, found := strings.Cut(path, "&clientToken="); found {
+		path, raw = before, "clientToken="+after+"&"+raw
 	}
-	raw = strings.ReplaceAll(raw, "?", "&")
+	raw = strings.Replace(raw, "?clientToken=", "&clientToken=", 1)
 	query, err := url.ParseQuery(raw)
 	if err != nil && query == nil {
 		return "", nil, err

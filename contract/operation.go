@@ -144,3 +144,19 @@ type File struct {
 func isParam(segment string) bool {
 	return len(segment) > 2 && segment[0] == '{' && segment[len(segment)-1] == '}'
 }
+
+// SharesPathWith tells whether two operations answer the same method and path, so that only a flag, the body or a parameter's value tells them apart.
+func (o *Operation) SharesPathWith(other *Operation) bool {
+	return o == other || o.Dialect == other.Dialect && o.Method == other.Method && shape(o.Path) == shape(other.Path)
+}
+
+// shape is a template without the names of its parameters.
+func shape(path string) string {
+	segments := strings.Split(path, "/")
+	for i, s := range segments {
+		if isParam(s) {
+			segments[i] = "{}"
+		}
+	}
+	return strings.Join(segments, "/")
+}
