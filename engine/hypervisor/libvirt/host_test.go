@@ -156,3 +156,10 @@ func need(t *testing.T, program, debian string) {
 	_, err := exec.LookPath(program)
 	require.NoError(t, err, "install the Debian package %s", debian)
 }
+
+func get(t *testing.T, e *libvirt.Engine, uid string) hypervisor.State {
+	t.Helper()
+	s, err := e.Get(t.Context(), uid)
+	require.NoError(t, err)
+	return s
+}
