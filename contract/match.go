@@ -12,7 +12,7 @@ import (
 type Match struct {
 	Operation  *Operation
 	PathParams map[string]string // unescaped
-	Query      url.Values        // with the misprinted URLs of the documents read as they are meant; for Tencent's form requests also the form
+	Query      url.Values        // decoded; with the misprinted URLs of the documents read as they are meant; for Tencent's form requests also the form
 }
 
 // Reason says why a request found no operation.
@@ -59,6 +59,9 @@ func (d *Dialect) Match(r *http.Request, body []byte) (*Match, *Mismatch) {
 	path, query, err := target(r.URL)
 	if err != nil {
 		return nil, &Mismatch{Reason: MalformedPath}
+	}
+	if query.Has("maker") && !query.Has("marker") {
+		query["marker"] = query["maker"] // bce-sdk-go misspells it (x-sdk-notes of api/bec/v2/appblb.yaml)
 	}
 	if d.router.actions != nil {
 		return d.matchAction(r, query, body)

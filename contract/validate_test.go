@@ -51,6 +51,8 @@ func TestValidateNamesTheField(t *testing.T) {
 		{"page size too big", "GET", "/v1/vpc?pageSize=1001", "", []string{"pageSize"}},
 		{"page size is no number", "GET", "/v1/vpc?pageSize=x", "", []string{"pageSize"}},
 		{"empty query value is absent", "GET", "/v1/vpc?pageSize=&keyword=", "", nil},
+		{"misspelt marker of the Go SDK", "GET", "/v2/appblb?maker=applb-1&maxKeys=0", "", nil},
+		{"encrypted password", "PUT", "/v1/vm/instance/vm-1/system/reinstall", `{"imageId":"m-1","imageType":"bec","resetDataDisk":false,"keyConfig":{"type":"password","adminPass":"` + long(64) + `"}}`, nil},
 		{"long client token", "DELETE", "/v1/vpc/vpc-1?clientToken=" + long(65), "", []string{"clientToken"}},
 	}
 	for _, c := range cases {

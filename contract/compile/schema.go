@@ -83,6 +83,7 @@ func (f *file) children(s *contract.Schema, n *yaml.Node) error {
 		if err != nil {
 			return fmt.Errorf("%s: %w", name, err)
 		}
+		passwordPolicy(f.path, name, sub)
 		s.Props = append(s.Props, &contract.Prop{Name: name, Required: required[name], Schema: sub})
 		delete(required, name)
 		return nil
