@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 
+	"edgecloud/fault"
 	"edgecloud/link/spec"
 	"edgecloud/store"
 	"edgecloud/work"
@@ -34,4 +35,20 @@ func Observe(ctx context.Context, tx *store.Tx, r spec.Report) error {
 		return nil
 	}
 	return work.Wake(ctx, tx, Kind, r.UID)
+}
+
+// Unsettled lists the instances that are on their way, for the slow scan that finds lost wake-ups.
+func Unsettled(ctx context.Context, tx *store.Tx, after string, limit int) (uids []string, err error) {
+	err = tx.NewSelect().Model((*Instance)(nil)).Column("uid").Where("uid > ?", after).Where("dirty OR state NOT IN (?, ?, ?)", Running, Stopped, Failed).
+		Order("uid").Limit(limit).Scan(ctx, &uids)
+	return uids, err
+}
+
+// HostOf tells which host an instance is on.
+func HostOf(ctx context.Context, tx *store.Tx, uid string) (host string, err error) {
+	err = tx.NewSelect().Model((*Instance)(nil)).Column("host").Where("uid = ?", uid).Scan(ctx, &host)
+	if store.NotFound(err) {
+		return "", fault.Missing(Kind, uid)
+	}
+	return host, err
 }

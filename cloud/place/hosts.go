@@ -31,8 +31,12 @@ func EnrolHost(ctx context.Context, tx *store.Tx, uid, site, name string) error 
 	return err
 }
 
-// ObserveHost writes a heartbeat: the host is alive, and this is what it has.
-func ObserveHost(ctx context.Context, tx *store.Tx, uid string, f spec.HostFacts) error {
+// ObserveHost writes a heartbeat: the host is alive, and this is what it has; nil facts are as before.
+func ObserveHost(ctx context.Context, tx *store.Tx, uid string, f *spec.HostFacts) error {
+	if f == nil {
+		_, err := tx.NewUpdate().Model((*Host)(nil)).Set("seen = ?", store.At(tx.Now())).Where("uid = ?", uid).Exec(ctx)
+		return err
+	}
 	o := DefaultOvercommit
 	facts, err := json.Marshal(f)
 	if err != nil {

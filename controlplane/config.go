@@ -1,0 +1,39 @@
+package controlplane
+
+import (
+	"crypto/tls"
+	"io"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"edgecloud/contract"
+)
+
+// Config says what a control plane is made of. The zero value of a field takes its default.
+type Config struct {
+	DSN       string // of the database: "sqlite:PATH" or "postgres://..."
+	MasterKey string // path of the key file that seals secrets; made if it is absent
+	Domain    string // the dialects' names end in it: bec.DOMAIN, iecs.DOMAIN, ...; default DefaultDomain
+	Names     map[string]string
+	Region    string // default "region-1"
+	FilesDir  string // image files that hosts fetch
+	TLS       *tls.Config
+
+	// BaseURL is how callers reach the main listener, for addresses in answers: "https://127.0.0.1:8443". Empty: as the request came.
+	BaseURL string
+
+	Heartbeat time.Duration // of hosts; default 10 s
+	Workers   int           // step transactions at a time
+	Strict    bool          // refuse members that the contract does not name
+
+	Now    func() time.Time
+	Rand   io.Reader
+	Logger *slog.Logger
+
+	// Answered is told every answer of every door, for tests that hold answers against the contract.
+	Answered func(op *contract.Operation, status int, header http.Header, body []byte)
+}
+
+// DefaultDomain is the domain of a cloud that was given no other; it resolves to loopback on most resolvers.
+const DefaultDomain = "edgecloud.localhost"

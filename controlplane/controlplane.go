@@ -1,0 +1,135 @@
+package controlplane
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+
+	"edgecloud/cloud/audit"
+	"edgecloud/cloud/compute"
+	"edgecloud/cloud/identity"
+	"edgecloud/cloud/image"
+	"edgecloud/cloud/network"
+	"edgecloud/cloud/operation"
+	"edgecloud/cloud/place"
+	"edgecloud/cloud/quota"
+	"edgecloud/cloud/volume"
+	"edgecloud/consoleproxy"
+	"edgecloud/contract"
+	"edgecloud/dialect"
+	"edgecloud/link"
+	"edgecloud/store"
+	"edgecloud/work"
+)
+
+// ControlPlane is the centre of a cloud.
+type ControlPlane struct {
+	DB       *store.DB
+	Identity *identity.Identity
+	Place    *place.Place
+	Images   *image.Images
+	Networks *network.Networks
+	Compute  *compute.Compute
+	Link     *link.Service
+	Runner   *work.Runner
+	Console  *consoleproxy.Door
+
+	cfg   Config
+	log   *slog.Logger
+	doors map[string]*dialect.Door
+	other map[string]http.Handler // what is no dialect of the contract: IAM
+	files http.Handler
+	dial  Dialer
+}
+
+// scanEvery is how often the slow scan looks for instances that nothing has woken.
+const scanEvery = 10 * time.Minute
+
+// Dialer opens a stream on a host: the screen of an instance.
+type Dialer func(ctx context.Context, host, kind, uid string) (net.Conn, error)
+
+// Migrations are the tables of every package, for tools and tests that open the database by themselves.
+func Migrations() []store.MigrationSet {
+	return []store.MigrationSet{work.Migrations(), link.Migrations(), identity.Migrations(), place.Migrations(), quota.Migrations(), audit.Migrations(),
+		operation.Migrations(), image.Migrations(), volume.Migrations(), network.Migrations(), compute.Migrations()}
+}
+
+// Open makes a control plane. Nothing runs yet: see Run and ServeHTTP.
+func Open(ctx context.Context, cfg Config) (*ControlPlane, error) {
+	if cfg.Logger == nil {
+		cfg.Logger = slog.Default()
+	}
+	if cfg.Domain == "" {
+		cfg.Domain = DefaultDomain
+	}
+	if cfg.Region == "" {
+		cfg.Region = identity.DefaultRegion
+	}
+	ring, err := openRing(cfg.MasterKey)
+	if err != nil {
+		return nil, err
+	}
+	db, err := store.Open(ctx, store.Config{DSN: cfg.DSN, Now: cfg.Now, Rand: cfg.Rand, Logger: cfg.Logger, Migrations: Migrations()})
+	if err != nil {
+		return nil, err
+	}
+	c := &ControlPlane{DB: db, cfg: cfg, log: cfg.Logger}
+	c.compose(ring)
+	if err := c.open(); err != nil {
+		_ = db.Close() // the first error says more
+		return nil, err
+	}
+	return c, nil
+}
+
+func openRing(path string) (*store.Keyring, error) {
+	if path == "" {
+		return store.NewKeyring()
+	}
+	return store.OpenKeyring(path)
+}
+
+func (c *ControlPlane) compose(ring *store.Keyring) {
+	c.Identity = identity.New(c.DB, ring, identity.WithRegion(c.cfg.Region))
+	c.Place = place.New(c.DB)
+	c.Images = image.New(c.DB)
+	c.Networks = network.New(c.DB, c.Place)
+	c.Compute = compute.New(c.DB, c.Place, c.Images, c.Networks)
+	c.Link = link.New(link.Config{DB: c.DB, Observers: observers(), OnHeartbeat: onHeartbeat, OnJoin: onJoin, Heartbeat: c.cfg.Heartbeat, Logger: c.log})
+	c.Runner = &work.Runner{DB: c.DB, Workers: c.cfg.Workers, Logger: c.log, Reconcilers: []work.Reconciler{compute.Lifecycle()},
+		Scans: []work.Scan{work.FullScan(compute.Kind, compute.Unsettled, scanEvery)}, OnOverdue: c.overdue}
+	c.dial = func(context.Context, string, string, string) (net.Conn, error) {
+		return nil, fmt.Errorf("controlplane: no transport to hosts is connected")
+	}
+}
+
+// SetDialer says how streams to hosts are opened; the link's transport knows.
+func (c *ControlPlane) SetDialer(d Dialer) { c.dial = d }
+
+// Run carries out the cloud's work until ctx ends.
+func (c *ControlPlane) Run(ctx context.Context) error { return c.Runner.Run(ctx) }
+
+// Close ends consoles and closes the database.
+func (c *ControlPlane) Close() error {
+	c.Console.Close()
+	return c.DB.Close()
+}
+
+// Bound tells which operations of all dialects have a handler.
+func (c *ControlPlane) Bound() map[string]bool {
+	bound := map[string]bool{}
+	for _, d := range c.doors {
+		for key := range d.Bound() {
+			bound[key] = true
+		}
+	}
+	return bound
+}
+
+// Coverage compares the contract with what is bound.
+func (c *ControlPlane) Coverage() (map[string]contract.Coverage, error) {
+	return contract.Report(c.Bound())
+}

@@ -1,0 +1,132 @@
+package controlplane
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"path"
+	"strings"
+
+	"edgecloud/cloud/compute"
+	"edgecloud/cloud/identity"
+	"edgecloud/consoleproxy"
+	"edgecloud/contract"
+	"edgecloud/contract/docs"
+	"edgecloud/dialect"
+	"edgecloud/dialect/admin"
+	"edgecloud/dialect/bec"
+	"edgecloud/dialect/cecstack"
+	"edgecloud/dialect/iec"
+	"edgecloud/dialect/tcebms"
+	"edgecloud/store"
+)
+
+// filesPrefix is where hosts fetch image files. They are named by their content's hash, so that nothing can be guessed or overwritten.
+const filesPrefix = "/files/"
+
+// open makes the doors.
+func (c *ControlPlane) open() (err error) {
+	if c.Console, err = consoleproxy.New(consoleproxy.Config{Store: &consoleproxy.MemoryStore{}, Dial: c.dialConsole, Now: c.DB.Now}); err != nil {
+		return err
+	}
+	c.doors = map[string]*dialect.Door{}
+	b := &bec.Door{DB: c.DB, Identity: c.Identity, Place: c.Place, Images: c.Images, Networks: c.Networks, Compute: c.Compute, Console: c.consoleURL}
+	for _, d := range []struct {
+		name     string
+		form     dialect.Form
+		handlers dialect.Handlers
+	}{
+		{"bec", &bec.Form{DB: c.DB, Identity: c.Identity}, b.Handlers()},
+		{"iec", &iec.Form{DB: c.DB, Identity: c.Identity}, nil},
+		{"cecstack", &cecstack.Form{DB: c.DB, Identity: c.Identity}, nil},
+		{"tcebms", &tcebms.Form{DB: c.DB, Identity: c.Identity}, nil},
+		{"admin", &admin.Form{DB: c.DB, Identity: c.Identity}, nil},
+	} {
+		if err := c.openDoor(d.name, d.form, d.handlers); err != nil {
+			return err
+		}
+	}
+	c.other = map[string]http.Handler{"iam": iec.NewIAM(c.Identity, c.catalog)}
+	c.files = http.StripPrefix(filesPrefix, http.HandlerFunc(c.serveFile))
+	return nil
+}
+
+func (c *ControlPlane) openDoor(name string, form dialect.Form, handlers dialect.Handlers) error {
+	loaded, err := contract.Load(name)
+	if err != nil {
+		return fmt.Errorf("load the contract of %s: %w", name, err)
+	}
+	door, err := dialect.New(name, loaded, form, handlers, c.DB, c.log)
+	if err != nil {
+		return err
+	}
+	door.Strict, door.Answered = c.cfg.Strict, c.cfg.Answered
+	c.doors[name] = door
+	return nil
+}
+
+func (c *ControlPlane) docs() http.Handler {
+	bound := c.Bound()
+	return docs.Handler("/docs", func(key string) bool { return bound[key] })
+}
+
+// catalog is what IAM's tokens say of the other services, under the name that the client used.
+func (c *ControlPlane) catalog(r *http.Request) []iec.Service {
+	scheme := "http"
+	if r.TLS != nil {
+		scheme = "https"
+	}
+	host := r.Host
+	if rest, ok := strings.CutPrefix(host, "iam."); ok {
+		host = "iecs." + rest
+	}
+	return []iec.Service{{ID: "iecs", Name: "iecs", Type: "iec", Endpoints: []iec.Endpoint{{ID: "iecs", Region: "*", URL: scheme + "://" + host + "/v1"}}}}
+}
+
+// consoleURL issues a ticket for an instance's screen. The caller's right to it was checked by the verb that found the instance.
+func (c *ControlPlane) consoleURL(ctx context.Context, caller *identity.Caller, instance string, r *http.Request) (string, error) {
+	ticket, err := c.Console.Issue(ctx, caller.Account, instance)
+	if err != nil {
+		return "", err
+	}
+	base := c.cfg.BaseURL
+	if base == "" {
+		base = "http://" + r.Host
+		if r.TLS != nil {
+			base = "https://" + r.Host
+		}
+	}
+	return base + ticket.PagePath(), nil
+}
+
+// dialConsole reaches an instance's screen on whatever host it is now.
+func (c *ControlPlane) dialConsole(ctx context.Context, instance string) (net.Conn, error) {
+	var host string
+	err := c.DB.Read(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
+		host, err = compute.HostOf(ctx, tx, instance)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return c.dial(ctx, host, compute.Kind, instance)
+}
+
+// serveFile serves one image file by its hash.
+func (c *ControlPlane) serveFile(w http.ResponseWriter, r *http.Request) {
+	name := path.Base(r.URL.Path)
+	f, err := os.OpenInRoot(c.cfg.FilesDir, name)
+	if c.cfg.FilesDir == "" || err != nil {
+		http.NotFound(w, r)
+		return
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil || !info.Mode().IsRegular() {
+		http.NotFound(w, r)
+		return
+	}
+	http.ServeContent(w, r, name, info.ModTime(), f)
+}
