@@ -178,7 +178,9 @@ func (a *Agent) missing(target string, heads map[protocol.Key]protocol.Item) err
 			continue
 		}
 		if !i.Deleted {
-			a.outbox.put(spec.Report{Kind: i.Kind, UID: i.UID, Generation: i.Generation, Phase: spec.Orphan, Error: "the centre has no spec for it"}, nil, false)
+			last, _ := a.outbox.last(i.Key)
+			a.outbox.put(spec.Report{Kind: i.Kind, UID: i.UID, Generation: i.Generation, Phase: spec.Orphan, Error: "the centre has no spec for it",
+				Facts: last.Facts}, nil, false)
 			continue
 		}
 		if last, ok := a.outbox.last(i.Key); ok && last.Phase != spec.Gone {

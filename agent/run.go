@@ -82,6 +82,9 @@ func (a *Agent) settle(ctx context.Context, t *task, item ledger.Item, result ap
 		report.Phase, report.Error = spec.Failed, err.Error()
 		a.cfg.Logger.Warn("applying failed", "kind", item.Kind, "uid", item.UID, "generation", item.Generation, "attempt", t.attempt+1, "error", err)
 	}
+	if last, ok := a.outbox.last(t.key); ok && err == nil && last.Phase == spec.Orphan && last.Generation == item.Generation && !item.Deleted {
+		report.Phase, report.Error = last.Phase, last.Error // it is kept as it was, and still known to nobody
+	}
 	a.outbox.put(report, result.Facts, false)
 	if err == nil {
 		a.queue.done(t, result.Again == 0 || result.Phase == "", result.Again, nil)

@@ -177,12 +177,16 @@ func (l *Link) Pull(ctx context.Context, p protocol.Pull) (protocol.Pulled, erro
 
 // Report tells the centre.
 func (l *Link) Report(ctx context.Context, r protocol.Reports) (protocol.Reported, error) {
-	return call(ctx, l, "report", func(ctx context.Context, c protocol.Centre) (protocol.Reported, error) { return c.Report(ctx, l.host, r) })
+	return call(ctx, l, "report", func(ctx context.Context, c protocol.Centre) (protocol.Reported, error) {
+		return c.Report(ctx, l.host, r)
+	})
 }
 
 // Heartbeat tells the centre.
 func (l *Link) Heartbeat(ctx context.Context, h protocol.Heartbeat) (protocol.Beat, error) {
-	return call(ctx, l, "heartbeat", func(ctx context.Context, c protocol.Centre) (protocol.Beat, error) { return c.Heartbeat(ctx, l.host, h) })
+	return call(ctx, l, "heartbeat", func(ctx context.Context, c protocol.Centre) (protocol.Beat, error) {
+		return c.Heartbeat(ctx, l.host, h)
+	})
 }
 
 func (l *Link) state() (c protocol.Centre, f Faults, err error) {
