@@ -235,12 +235,14 @@ func TestTheLeaseOfALongCall(t *testing.T) {
 		}
 		wake(t, db, "thing", "a")
 		time.Sleep(time.Hour)
+		synctest.Wait()
 		require.Equal(t, []int{1, 1, 0}, []int{calls, applied, cut})
 
 		wake(t, db, "thing", "a")
 		time.Sleep(time.Minute)
 		write(t, db, work.ReleaseAll) // as if this process had been stopped for longer than the lease
 		time.Sleep(time.Hour)
+		synctest.Wait()
 		require.Equal(t, []int{3, 2, 1}, []int{calls, applied, cut})
 		stop()
 		require.NoError(t, <-ended)
@@ -269,6 +271,7 @@ func TestAnIdleRunnerSleeps(t *testing.T) {
 		synctest.Wait()
 		wake(t, db, "thing", "a")
 		time.Sleep(24*time.Hour - time.Second)
+		synctest.Wait()
 		require.Equal(t, []time.Duration{0, 6 * time.Hour, 12 * time.Hour, 18 * time.Hour}, at)
 		require.Less(t, counter.N(), 60, "%q", counter.Statements())
 		stop()
