@@ -119,6 +119,18 @@ func (s *Service) HostOfKey(ctx context.Context, publicKey string) (h Host, ok b
 	return row.public(), err == nil, err
 }
 
+// HostByUID tells an enrolled host, also a revoked one. ErrDenied if it is unknown.
+func (s *Service) HostByUID(ctx context.Context, uid string) (Host, error) {
+	row := &hostRow{}
+	err := s.cfg.DB.Read(ctx, func(ctx context.Context, tx *store.Tx) error {
+		return tx.NewSelect().Model(row).Where("uid = ?", uid).Scan(ctx)
+	})
+	if store.NotFound(err) {
+		return Host{}, fmt.Errorf("%w: host %s is not enrolled", protocol.ErrDenied, uid)
+	}
+	return row.public(), err
+}
+
 func liveHost(ctx context.Context, tx *store.Tx, uid string) (*hostRow, error) {
 	row := &hostRow{}
 	err := tx.NewSelect().Model(row).Where("uid = ?", uid).Scan(ctx)

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -161,16 +162,28 @@ func signed(key, sig string, nonce []byte) bool {
 
 // Kick closes a host's connections, after link.Revoke.
 func (s *Server) Kick(host string) error {
-	list, err := s.nats.Connz(&server.ConnzOptions{Username: true, User: host, Limit: 1000})
+	h, err := s.cfg.Service.HostByUID(s.ctx, host)
 	if err != nil {
-		return fmt.Errorf("natslink: listing connections: %w", err)
+		return err
 	}
-	for _, c := range list.Conns {
-		if err := s.nats.DisconnectClientByID(c.Cid); err != nil {
-			return fmt.Errorf("natslink: closing a connection of %s: %w", host, err)
+	const page = 10_000
+	for offset := 0; ; offset += page {
+		list, err := s.nats.Connz(&server.ConnzOptions{Username: true, Limit: page, Offset: offset})
+		if err != nil {
+			return fmt.Errorf("natslink: listing connections: %w", err)
+		}
+		for _, c := range list.Conns {
+			if !strings.Contains(c.AuthorizedUser, h.PublicKey) {
+				continue
+			}
+			if err := s.nats.DisconnectClientByID(c.Cid); err != nil {
+				return fmt.Errorf("natslink: closing a connection of %s: %w", host, err)
+			}
+		}
+		if len(list.Conns) < page {
+			return nil
 		}
 	}
-	return nil
 }
 
 // Nudge signals a host's agent.

@@ -1,0 +1,35 @@
+package apply
+
+import (
+	"fmt"
+
+	"edgecloud/guest/seed"
+	"edgecloud/link/spec"
+)
+
+// Seed makes an instance's NoCloud image. Its instance ID holds the first-boot epoch, so that a new epoch makes the guest run its first boot again.
+func Seed(s spec.Instance) ([]byte, error) {
+	out := seed.Seed{InstanceID: fmt.Sprintf("%s-%d", s.UID, s.Guest.Epoch), Hostname: s.Guest.Hostname, SSHKeys: s.Guest.SSHKeys, User: s.Guest.User,
+		PasswordHash: s.Guest.PasswordHash, UserData: s.Guest.UserData}
+	if out.Hostname == "" {
+		out.Hostname = s.Name
+	}
+	for _, n := range s.NICs {
+		nic := seed.NIC{MAC: n.MAC, DHCP4: n.DHCP, MTU: n.MTU}
+		if !n.DHCP {
+			for _, a := range n.Addresses {
+				nic.Addresses = append(nic.Addresses, a.String())
+			}
+			if n.Gateway.Is4() {
+				nic.Gateway4 = n.Gateway.String()
+			} else if n.Gateway.IsValid() {
+				nic.Gateway6 = n.Gateway.String()
+			}
+		}
+		for _, d := range n.DNS {
+			nic.Nameservers = append(nic.Nameservers, d.String())
+		}
+		out.Network = append(out.Network, nic)
+	}
+	return seed.Build(out)
+}
