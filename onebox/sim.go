@@ -1,0 +1,154 @@
+package onebox
+
+import (
+	"context"
+	"encoding/binary"
+	"fmt"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"edgecloud/agent"
+	"edgecloud/agent/ledger"
+	"edgecloud/cloud/image"
+	"edgecloud/cloud/place"
+	"edgecloud/engine/sim"
+	"edgecloud/link/spec"
+)
+
+// furnishSim makes the simulated world: sites, lines, hosts with agents, and images.
+func (b *Box) furnishSim(ctx context.Context) (err error) {
+	if b.World, err = b.openWorld(); err != nil {
+		return err
+	}
+	if len(b.cfg.Sim.Sites) > 0 {
+		if err := b.Control.Place.KeepOnly(ctx, b.cfg.Sim.Sites); err != nil {
+			return err
+		}
+	}
+	sites, err := b.Control.Place.AllSites(ctx)
+	if err != nil {
+		return err
+	}
+	for index, site := range sites {
+		if !site.Enabled || len(b.cfg.Sim.Sites) > 0 && !slices.Contains(b.cfg.Sim.Sites, site.Name) {
+			continue
+		}
+		if err := b.furnishSimSite(ctx, index, site); err != nil {
+			return err
+		}
+	}
+	return b.publishSimImages(ctx)
+}
+
+func (b *Box) openWorld() (*sim.World, error) {
+	if !b.cfg.Sim.Keep {
+		return sim.NewWorld(b.cfg.Sim.World), nil
+	}
+	return sim.Open(b.cfg.Sim.World, filepath.Join(b.cfg.Dir, "world"))
+}
+
+func (b *Box) furnishSimSite(ctx context.Context, index int, site *place.Site) error {
+	for k, carrier := range carriersOf(site) {
+		prefix := simRange(index, k)
+		line := place.NewLine{Carrier: carrier, PhysicalNetwork: "provider", VLAN: k, Prefix: prefix, Gateway: prefix.Addr().Next()}
+		if err := b.Control.Place.EnsureLine(ctx, site.UID, line); err != nil {
+			return err
+		}
+	}
+	for n := range b.cfg.Sim.Hosts {
+		if err := b.addSimHost(ctx, site, fmt.Sprintf("%s-%d", site.Name, n+1)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// carriersOf gives the lines of a site: a triple-line site has all three carriers'.
+func carriersOf(s *place.Site) []place.Carrier {
+	if s.Carrier == place.TripleLine {
+		return []place.Carrier{place.Mobile, place.Telecom, place.Unicom}
+	}
+	return []place.Carrier{s.Carrier}
+}
+
+// simRange cuts the shared address space 100.64.0.0/10 (RFC 6598), which is nobody's on the internet, into a /17 for each line of each site.
+func simRange(site, line int) netip.Prefix {
+	var b [4]byte
+	binary.BigEndian.PutUint32(b[:], 100<<24|64<<16+uint32(site*4+line)<<15)
+	return netip.PrefixFrom(netip.AddrFrom4(b), 17)
+}
+
+func (b *Box) addSimHost(ctx context.Context, site *place.Site, name string) error {
+	host := b.World.Host(site.Name, name, b.cfg.Sim.Capacity)
+	c := b.cfg.Sim.Capacity
+	facts := spec.HostFacts{Name: name, Version: "sim", VCPUs: c.VCPUs, MemoryMiB: c.MemoryMiB, DiskBytes: c.DiskBytes, DiskFree: c.DiskBytes, Architecture: c.Arch}
+	uid, err := b.enrol(ctx, site, facts)
+	if err != nil {
+		return err
+	}
+	// The ledger is in memory: a simulated host has no life without this process, and the centre still has its specs.
+	a, err := agent.New(agent.Config{Ledger: ledger.Memory(), Transport: b.Net.Connect(uid), Hypervisor: host.Hypervisor(), Pool: host.Disk(), Network: host.Network(),
+		Seed: seedOf, Name: name, Version: "sim", Now: b.cfg.Control.Now, Sweep: b.cfg.Sim.Sweep, Logger: b.cfg.Logger.With("host", name), Workers: simWorkers})
+	if err != nil {
+		return err
+	}
+	b.Agents = append(b.Agents, a)
+	return nil
+}
+
+// simWorkers is small, as there are many agents in one process.
+const simWorkers = 4
+
+// simImages are the public names that users of these clouds expect (BEC's image list, IEC's and the console's examples). In a simulated world all are blank disks.
+var simImages = []image.NewImage{
+	{Name: "Ubuntu 16.04 server 64bit", OSType: "linux", OSName: "Ubuntu", OSVersion: "16.04 LTS", OSArch: "x86_64 (64bit)"},
+	{Name: "Ubuntu 18.04 server 64bit", OSType: "linux", OSName: "Ubuntu", OSVersion: "18.04 LTS", OSArch: "x86_64 (64bit)"},
+	{Name: "Ubuntu 22.04 server 64bit", OSType: "linux", OSName: "Ubuntu", OSVersion: "22.04 LTS", OSArch: "x86_64 (64bit)"},
+	{Name: "CentOS 7.5 64bit", OSType: "linux", OSName: "CentOS", OSVersion: "7.5", OSArch: "x86_64 (64bit)"},
+	{Name: "CentOS 7.9 64bit", OSType: "linux", OSName: "CentOS", OSVersion: "7.9", OSArch: "x86_64 (64bit)"},
+	{Name: "Debian 12 64bit", OSType: "linux", OSName: "Debian", OSVersion: "12", OSArch: "x86_64 (64bit)"},
+	{Name: "Rocky Linux 9 64bit", OSType: "linux", OSName: "Rocky Linux", OSVersion: "9", OSArch: "x86_64 (64bit)"},
+	{Name: "Windows Server 2019 64bit", OSType: "windows", OSName: "Windows Server", OSVersion: "2019 Datacenter", OSArch: "x86_64 (64bit)"},
+}
+
+func (b *Box) publishSimImages(ctx context.Context) error {
+	public := true
+	have, err := b.Control.Images.List(ctx, b.operator(), image.Filter{Public: &public})
+	if err != nil {
+		return err
+	}
+	names := map[string]bool{}
+	for _, i := range have {
+		names[i.Name] = true
+	}
+	for _, n := range simImages {
+		if names[n.Name] {
+			continue
+		}
+		if err := b.publishBlank(ctx, n); err != nil {
+			return fmt.Errorf("publish image %s: %w", n.Name, err)
+		}
+	}
+	return nil
+}
+
+func (b *Box) publishBlank(ctx context.Context, n image.NewImage) error {
+	const size = 20 << 30
+	s, content, err := sim.BlankImage("", n.Name, size)
+	if err != nil {
+		return err
+	}
+	path := filepath.Join(b.cfg.filesDir(), s.SHA256)
+	if err := os.WriteFile(path, content, 0o644); err != nil {
+		return err
+	}
+	absolute, err := filepath.Abs(path)
+	if err != nil {
+		return err
+	}
+	n.MinMemoryMiB, n.Description = 512, n.Name
+	_, err = b.Control.Images.Publish(ctx, b.operator(), n, image.NewFile{SHA256: s.SHA256, Format: s.Format, Bytes: s.Bytes, VirtualBytes: size, URL: "file://" + absolute})
+	return err
+}
