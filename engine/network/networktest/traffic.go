@@ -1,6 +1,7 @@
 package networktest
 
 import (
+	"bufio"
 	"context"
 	"fmt"
 	"net/netip"
@@ -50,6 +51,7 @@ func Traffic(t *testing.T, f Fixture) {
 	t.Run("SpoofedSourceIsDropped", x.spoof)
 	t.Run("DHCP", x.dhcp)
 	t.Run("GroupLetsThroughAndCuts", x.groups)
+	t.Run("ClosingCutsEstablishedConnections", x.established)
 	t.Run("RemoteGroup", x.remoteGroup)
 	t.Run("PublicIP", x.publicIP)
 	t.Run("NothingIsLeft", func(t *testing.T) {
@@ -200,4 +202,50 @@ func (x *tenant) publicIP(t *testing.T) {
 	reaches(t, x.ra, x.f.Uplink.Gateway.String())
 	require.NoError(t, e.Remove(ctx, network.Object{Kind: spec.KindPublicIP, UID: "eip"}))
 	eventually(t, "a removed public address is silent", func() bool { return !ping(x.f.Outside, address.String()) })
+}
+
+// established holds one connection open over the removal of the rule that let it in.
+func (x *tenant) established(t *testing.T) {
+	open := x.group
+	open.Rules = append(open.Rules[:2:2], spec.Rule{UID: "echo", Direction: spec.Ingress, Protocol: "tcp", PortMin: 90, PortMax: 90})
+	require.NoError(t, x.f.Engine.EnsureSecurityGroup(t.Context(), open))
+	server := x.rb.Command(t.Context(), "busybox", "nc", "-ll", "-p", "90", "-e", "cat")
+	require.NoError(t, server.Start())
+	var lines chan string
+	var say func()
+	eventually(t, "a connection", func() bool {
+		lines, say = dial(t, x.ra, "10.1.0.12", "90")
+		return hears(lines, say, time.Second)
+	})
+	require.True(t, hears(lines, say, 5*time.Second), "it goes on")
+	require.NoError(t, x.f.Engine.EnsureSecurityGroup(t.Context(), x.group))
+	eventually(t, "the connection is cut", func() bool { return !hears(lines, say, time.Second) })
+}
+
+// dial opens a connection that echoes.
+func dial(t *testing.T, r Runner, address, port string) (lines chan string, say func()) {
+	cmd := r.Command(t.Context(), "busybox", "nc", address, port)
+	in, err := cmd.StdinPipe()
+	require.NoError(t, err)
+	out, err := cmd.StdoutPipe()
+	require.NoError(t, err)
+	require.NoError(t, cmd.Start())
+	lines = make(chan string, 1000)
+	go func() {
+		for scan := bufio.NewScanner(out); scan.Scan(); {
+			lines <- scan.Text()
+		}
+	}()
+	return lines, func() { _, _ = in.Write([]byte("hello\n")) }
+}
+
+// hears tells whether a line comes back in time.
+func hears(lines chan string, say func(), limit time.Duration) bool {
+	say()
+	select {
+	case <-lines:
+		return true
+	case <-time.After(limit):
+		return false
+	}
 }
