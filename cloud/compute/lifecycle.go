@@ -119,20 +119,23 @@ func poweredOff(p *parts) bool { return p.applied() && p.SeenPower == spec.Off }
 
 func restarted(p *parts) bool { return poweredOn(p) && p.SeenRestart >= p.Restart }
 
-// running rests, and follows what happens by itself: a guest that shut down is stopped; one that crashed is started again by its host.
+// running rests. A guest that shut itself down is stopped (its host reports it off and leaves it so); one that crashed is started again by its host.
 func running(ctx context.Context, tx *store.Tx, i *Instance) (work.Next, error) {
-	if i.Dirty {
-		p, err := written(ctx, tx, i)
-		if err != nil {
-			return work.Next{}, err
-		}
-		i = p.Instance
+	p, err := written(ctx, tx, i)
+	if err != nil {
+		return work.Next{}, err
+	}
+	if p.applied() && p.SeenPower == spec.Off && !p.Crashed {
+		i.Power, i.Dirty = spec.Off, true
+		return work.Goto(string(Stopped)), nil
 	}
 	return work.Done(), nil
 }
 
+// stopped rests; a change that was made meanwhile is written.
 func stopped(ctx context.Context, tx *store.Tx, i *Instance) (work.Next, error) {
-	return running(ctx, tx, i)
+	_, err := written(ctx, tx, i)
+	return work.Done(), err
 }
 
 func failed(context.Context, *store.Tx, *Instance) (work.Next, error) { return work.Done(), nil }
