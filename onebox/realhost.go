@@ -1,0 +1,82 @@
+package onebox
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+
+	"edgecloud/agent"
+	"edgecloud/cloud/place"
+	"edgecloud/engine/disk"
+	"edgecloud/engine/disk/qcow"
+	"edgecloud/engine/hypervisor"
+	"edgecloud/engine/hypervisor/libvirt"
+	"edgecloud/engine/network"
+	"edgecloud/engine/network/ovn"
+	"edgecloud/link/protocol"
+	"edgecloud/link/spec"
+)
+
+// RealHost says where a host's daemons and folders are.
+type RealHost struct {
+	LibvirtSocket string   // libvirtd's unix socket; empty is libvirt's own default
+	LibvirtRoot   string   // how this process sees libvirtd's file system; empty if they are the same
+	StateDir      string   // seeds and serial logs; libvirtd sees it under the same path
+	DiskDir       string   // images and volumes; libvirtd sees it under the same path
+	DiskReserve   int64    // bytes of the disk's file system that stay free
+	NBEndpoint    string   // OVN's northbound database: "unix:/path", "tcp:host:port" or "ssl:host:port"
+	Gateways      []string // hosts (OVN system-id) that carry the site's uplinks, best first; empty leaves what the site has
+	MTU           int      // guests', bytes; 0 is OVN's over an underlay of 1500
+	KVM           bool     // guests run under KVM; see engine/hypervisor/probe
+	Logger        *slog.Logger
+}
+
+// Engines are what one host's agent works with.
+type Engines struct {
+	Hypervisor hypervisor.Hypervisor
+	Pool       disk.Pool
+	Network    network.Network
+}
+
+// Close frees connections; machines and networks run on. Call it after the host's agent has returned.
+func (e Engines) Close() error {
+	var errs []error
+	if e.Hypervisor != nil {
+		errs = append(errs, e.Hypervisor.Close())
+	}
+	if e.Network != nil {
+		errs = append(errs, e.Network.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// OpenRealEngines opens libvirt, the folder of disks and OVN. It fails when one of them cannot be reached now.
+func OpenRealEngines(ctx context.Context, h RealHost) (Engines, error) {
+	machines, err := libvirt.Open(ctx, libvirt.Config{Socket: h.LibvirtSocket, Root: h.LibvirtRoot, StateDir: h.StateDir, KVM: h.KVM, Log: h.Logger})
+	if err != nil {
+		return Engines{}, fmt.Errorf("open libvirt: %w", err)
+	}
+	e := Engines{Hypervisor: machines}
+	pool, err := qcow.Open(qcow.Config{Dir: h.DiskDir, Reserve: h.DiskReserve, Grow: machines.GrowDisk})
+	if err != nil {
+		return Engines{}, errors.Join(fmt.Errorf("open disks in %s: %w", h.DiskDir, err), e.Close())
+	}
+	e.Pool = pool
+	net, err := ovn.Open(ctx, ovn.Options{Endpoint: h.NBEndpoint, GatewayChassis: h.Gateways, MTU: h.MTU, Logger: h.Logger})
+	if err != nil {
+		return Engines{}, errors.Join(fmt.Errorf("open OVN at %s: %w", h.NBEndpoint, err), e.Close())
+	}
+	e.Network = net
+	return e, nil
+}
+
+// Enrol makes a host known at a site, or finds it by its name, and gives its UID. The agent's heartbeat tells what it has.
+func (b *Box) Enrol(ctx context.Context, site *place.Site, name string) (string, error) {
+	return b.enrol(ctx, site, spec.HostFacts{Name: name})
+}
+
+// AgentConfig composes the agent of a host on these engines; dir keeps its ledger. The caller may change it before agent.New.
+func (e Engines) AgentConfig(t protocol.Transport, name, dir string, logger *slog.Logger) agent.Config {
+	return agent.Config{Dir: dir, Transport: t, Hypervisor: e.Hypervisor, Pool: e.Pool, Network: e.Network, Seed: seedOf, Name: name, Logger: logger}
+}
