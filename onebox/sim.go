@@ -52,7 +52,7 @@ func (b *Box) openWorld() (*sim.World, error) {
 func (b *Box) furnishSimSite(ctx context.Context, index int, site *place.Site) error {
 	for k, carrier := range carriersOf(site) {
 		prefix := simRange(index, k)
-		line := place.NewLine{Carrier: carrier, PhysicalNetwork: "provider", VLAN: k, Prefix: prefix, Gateway: prefix.Addr().Next()}
+		line := place.NewLine{Carrier: carrier, PhysicalNetwork: "provider", Prefix: prefix, Gateway: prefix.Addr().Next()}
 		if err := b.Control.Place.EnsureLine(ctx, site.UID, line); err != nil {
 			return err
 		}

@@ -139,6 +139,7 @@ type PublicIP struct {
 	Account  string        `bun:"account"`
 	Site     string        `bun:"site"`
 	Line     string        `bun:"line"`
+	Uplink   string        `bun:"uplink"` // the line that its network's router is on: lines of a site share one provider network
 	Carrier  place.Carrier `bun:"carrier"`
 	Address  string        `bun:"address"`
 	Port     string        `bun:"port"`     // empty while it is bound to none

@@ -24,6 +24,9 @@ func AddPublicIPs(ctx context.Context, tx *store.Tx, caller *identity.Caller, ne
 	if err != nil {
 		return nil, err
 	}
+	if err := ensureRouterAddress(ctx, tx, net, lines[0]); err != nil {
+		return nil, err
+	}
 	var ips []*PublicIP
 	var leases []*lineAddress
 	for _, l := range lines {
@@ -32,7 +35,7 @@ func AddPublicIPs(ctx context.Context, tx *store.Tx, caller *identity.Caller, ne
 			return nil, err
 		}
 		for i, p := range ports {
-			ip := &PublicIP{UID: tx.NewUID(), Slug: tx.NewSlug(), Account: caller.Account, Site: net.Site, Line: l.UID, Carrier: l.Carrier, Address: free[i].String(),
+			ip := &PublicIP{UID: tx.NewUID(), Slug: tx.NewSlug(), Account: caller.Account, Site: net.Site, Line: l.UID, Uplink: net.Line, Carrier: l.Carrier, Address: free[i].String(),
 				Port: p.UID, Instance: p.Instance, Mbps: mbps, Phase: spec.Pending, Created: tx.Time()}
 			ips = append(ips, ip)
 			leases = append(leases, &lineAddress{Line: l.UID, Address: ip.Address, Holder: ip.UID})
@@ -47,7 +50,7 @@ func AddPublicIPs(ctx context.Context, tx *store.Tx, caller *identity.Caller, ne
 	if _, err := tx.NewInsert().Model(&ips).Exec(ctx); err != nil {
 		return nil, fmt.Errorf("add public addresses: %w", err)
 	}
-	return ips, ensureRouterAddress(ctx, tx, net, lines[0])
+	return ips, nil
 }
 
 func linesOf(ctx context.Context, tx *store.Tx, site string, wanted []place.Carrier) ([]*place.Line, error) {

@@ -39,7 +39,7 @@ CREATE TABLE port_groups (
 CREATE INDEX port_groups_grp ON port_groups (grp, port);
 CREATE TABLE security_group_sites (grp TEXT NOT NULL, site TEXT NOT NULL, PRIMARY KEY (grp, site));
 CREATE TABLE public_ips (
-  uid TEXT PRIMARY KEY, slug TEXT NOT NULL UNIQUE, account TEXT NOT NULL, site TEXT NOT NULL, line TEXT NOT NULL REFERENCES lines (uid), carrier TEXT NOT NULL,
+  uid TEXT PRIMARY KEY, slug TEXT NOT NULL UNIQUE, account TEXT NOT NULL, site TEXT NOT NULL, line TEXT NOT NULL REFERENCES lines (uid), uplink TEXT NOT NULL, carrier TEXT NOT NULL,
   address TEXT NOT NULL, port TEXT NOT NULL, instance TEXT NOT NULL, mbps BIGINT NOT NULL, wanted BIGINT NOT NULL, seen BIGINT NOT NULL, phase TEXT NOT NULL,
   error TEXT NOT NULL, created BIGINT NOT NULL
 );
