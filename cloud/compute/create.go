@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/base64"
 	"fmt"
+	"strconv"
 
 	"edgecloud/cloud/audit"
 	"edgecloud/cloud/identity"
@@ -66,6 +67,12 @@ type Created struct {
 	Image     *image.Image
 }
 
+// maxUserData is how many bytes of user data a guest can be given.
+const maxUserData = 64 << 10
+
+// maxMonths is the longest prepaid term.
+const maxMonths = 120
+
 // maxAtOnce keeps one call's transaction short.
 const maxAtOnce = 200
 
@@ -118,6 +125,15 @@ func (w *NewInstances) check() error {
 	}
 	if w.Hostname != "" && !hostname.MatchString(w.Hostname) {
 		return fault.BadField("hostname", "must have 2 to 64 lower-case letters, digits and hyphens and begin with a letter")
+	}
+	if w.Hostname != "" && total > 1 && len(w.Hostname)+len(strconv.Itoa(total-1))+1 > 64 {
+		return fault.BadField("hostname", "is too long to be counted on for %d instances", total)
+	}
+	if w.Payment == Prepaid && (w.Months < 1 || w.Months > maxMonths) {
+		return fault.BadField("reservation", "must be a term of 1 to %d months for prepaid instances", maxMonths)
+	}
+	if len(w.UserData) > maxUserData {
+		return fault.BadField("userData", "must have at most %d bytes", maxUserData)
 	}
 	if w.Public && w.Mbps < 1 {
 		return fault.BadField("bandwidth", "must be at least 1 Mbps for a public address")
@@ -229,6 +245,9 @@ func (n *creation) prepare(ctx context.Context, tx *store.Tx, caller *identity.C
 	}
 	if n.w.Group != "" {
 		n.group, err = FindGroup(ctx, tx, caller, n.w.Group)
+		if err == nil && n.group.Doomed {
+			err = fault.Conflicting("group", n.group.Slug, "The group is being deleted.")
+		}
 	} else {
 		n.group, err = insertGroup(ctx, tx, caller, n.w.GroupName, n.w.Payment, n.w.Mbps, n.w.Tags)
 	}
@@ -307,6 +326,9 @@ func (n *creation) instance(ctx context.Context, tx *store.Tx, caller *identity.
 		State: Creating, Power: spec.On, Dirty: true, Epoch: 1, Phase: spec.Pending, SeenPower: spec.Off, Created: tx.Time(), Changed: tx.Time()}
 	if w.Public {
 		i.Mbps = w.Mbps
+	}
+	if w.Payment == Prepaid {
+		i.Expires = store.At(tx.Now().AddDate(0, int(w.Months), 0))
 	}
 	if i.Name == "" {
 		i.Name = "vm-" + i.Handle

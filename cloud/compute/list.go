@@ -139,7 +139,10 @@ func (c *Compute) ListFrom(ctx context.Context, caller *identity.Caller, f Filte
 		if err != nil {
 			return err
 		}
-		return c.complete(ctx, tx, views)
+		if err := c.complete(ctx, tx, views); err != nil {
+			return err
+		}
+		return addPairs(ctx, tx, views)
 	})
 	return views, next, err
 }

@@ -24,6 +24,9 @@ func (c *Compute) Reinstall(ctx context.Context, caller *identity.Caller, id str
 	if err := r.Login.check(); err != nil {
 		return nil, err
 	}
+	if len(r.UserData) > maxUserData {
+		return nil, fault.BadField("userData", "must have at most %d bytes", maxUserData)
+	}
 	img, file, err := c.images.Find(ctx, caller, r.Image)
 	if err != nil {
 		return nil, fault.From(err).On("imageId")

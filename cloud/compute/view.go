@@ -28,6 +28,7 @@ type View struct {
 	Volumes []*volume.Volume    `bun:"-"` // the system disk first
 	Ports   []*PortView         `bun:"-"`
 	IPs     []*network.PublicIP `bun:"-"`
+	Pairs   []*KeyPair          `bun:"-"` // only in lists from a marker
 }
 
 // PortView is a port with the names of its subnet and network.
@@ -94,6 +95,33 @@ func portViews(ctx context.Context, tx *store.Tx, instances []string) ([]*PortVi
 		Join("JOIN subnets AS s ON s.uid = port.subnet").Join("JOIN networks AS n ON n.uid = port.network").
 		Where("port.instance IN (?)", bun.In(instances)).Order("port.instance", "port.position").Scan(ctx)
 	return ports, err
+}
+
+// addPairs fills in the key pairs of instances: one statement, or none if no instance has any.
+func addPairs(ctx context.Context, tx *store.Tx, views []*View) error {
+	var uids []string
+	for _, v := range views {
+		uids = append(uids, v.Keys.V...)
+	}
+	if len(uids) == 0 {
+		return nil
+	}
+	var pairs []*KeyPair
+	if err := tx.NewSelect().Model(&pairs).Where("uid IN (?)", bun.In(uids)).Scan(ctx); err != nil {
+		return err
+	}
+	byUID := map[string]*KeyPair{}
+	for _, p := range pairs {
+		byUID[p.UID] = p
+	}
+	for _, v := range views {
+		for _, uid := range v.Keys.V {
+			if p := byUID[uid]; p != nil {
+				v.Pairs = append(v.Pairs, p)
+			}
+		}
+	}
+	return nil
 }
 
 // view gives one instance by UID.

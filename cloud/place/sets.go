@@ -4,7 +4,9 @@ import (
 	"context"
 	"fmt"
 
+	"edgecloud/cloud/audit"
 	"edgecloud/cloud/identity"
+	"edgecloud/cloud/quota"
 	"edgecloud/fault"
 	"edgecloud/store"
 )
@@ -14,16 +16,57 @@ func (p *Place) CreateSet(ctx context.Context, caller *identity.Caller, name, de
 	if err := caller.MayWrite(); err != nil {
 		return nil, err
 	}
-	if name == "" || len([]rune(name)) > 64 {
-		return nil, fault.BadField("name", "must have 1 to 64 characters")
+	if err := checkSetText(name, description); err != nil {
+		return nil, err
 	}
 	var s *Set
 	err := p.db.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
 		s = &Set{UID: tx.NewUID(), Slug: tx.NewSlug(), Account: caller.Account, Name: name, Description: description, Created: store.At(tx.Now())}
-		_, err := tx.NewInsert().Model(s).Exec(ctx)
-		return err
+		if _, err := tx.NewInsert().Model(s).Exec(ctx); err != nil {
+			return err
+		}
+		if err := quota.Count(ctx, tx, caller.Account, quota.Change{Name: quota.PlacementSets, Delta: 1}); err != nil {
+			return err
+		}
+		return audit.Note(ctx, tx, caller, "placement set", s.UID)
 	})
 	return s, err
+}
+
+func checkSetText(name, description string) error {
+	if name == "" || len([]rune(name)) > 64 {
+		return fault.BadField("name", "must have 1 to 64 characters")
+	}
+	if len([]rune(description)) > 256 {
+		return fault.BadField("desc", "must have at most 256 characters")
+	}
+	return nil
+}
+
+// UpdateSet changes a placement set's name and description; nil leaves one.
+func (p *Place) UpdateSet(ctx context.Context, caller *identity.Caller, id string, name, description *string) error {
+	if err := caller.MayWrite(); err != nil {
+		return err
+	}
+	return p.db.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
+		s, err := FindSet(ctx, tx, caller, id)
+		if err != nil {
+			return err
+		}
+		if name != nil {
+			s.Name = *name
+		}
+		if description != nil {
+			s.Description = *description
+		}
+		if err := checkSetText(s.Name, s.Description); err != nil {
+			return err
+		}
+		if _, err := tx.NewUpdate().Model(s).Column("name", "description").WherePK().Exec(ctx); err != nil {
+			return err
+		}
+		return audit.Note(ctx, tx, caller, "placement set", s.UID)
+	})
 }
 
 // FindSet finds the caller's placement set by UID or slug inside a transaction.
@@ -52,6 +95,9 @@ func Members(ctx context.Context, tx *store.Tx, set string) ([]*Member, error) {
 	return all, err
 }
 
+// MaxSetPerSite is how many instances of a placement set a site takes (BEC console guide, line 1130).
+const MaxSetPerSite = 10
+
 // Join puts an instance that was placed on host into a set. The database refuses a second member on the same host.
 func Join(ctx context.Context, tx *store.Tx, set, instance, host, site string) error {
 	_, err := tx.NewInsert().Model(&Member{Set: set, Instance: instance, Host: host, Site: site}).Exec(ctx)
@@ -61,7 +107,21 @@ func Join(ctx context.Context, tx *store.Tx, set, instance, host, site string) e
 	if err != nil {
 		return fmt.Errorf("join placement set %s: %w", set, err)
 	}
-	return nil
+	here, err := tx.NewSelect().Model((*Member)(nil)).Where("pset = ? AND site = ?", set, site).Count(ctx)
+	if err == nil && here > MaxSetPerSite {
+		return fault.OverQuota("instances of a placement set at a node", int64(here-1), 1, MaxSetPerSite)
+	}
+	return err
+}
+
+// LeaveSet takes an instance out of one set, and tells whether it was in it.
+func LeaveSet(ctx context.Context, tx *store.Tx, set, instance string) (left bool, err error) {
+	res, err := tx.NewDelete().Model((*Member)(nil)).Where("pset = ? AND instance = ?", set, instance).Exec(ctx)
+	if err != nil {
+		return false, err
+	}
+	n, err := res.RowsAffected()
+	return n > 0, err
 }
 
 // Leave takes an instance out of every set it is in.
@@ -84,6 +144,12 @@ func (p *Place) DeleteSet(ctx context.Context, caller *identity.Caller, id strin
 		if store.IsForeignKey(err) {
 			return fault.Conflicting("placement set", id, "The placement set has instances and cannot be deleted.")
 		}
-		return err
+		if err != nil {
+			return err
+		}
+		if err := quota.Count(ctx, tx, s.Account, quota.Change{Name: quota.PlacementSets, Delta: -1}); err != nil {
+			return err
+		}
+		return audit.Note(ctx, tx, caller, "placement set", s.UID)
 	})
 }
