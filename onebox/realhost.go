@@ -7,6 +7,7 @@ import (
 	"log/slog"
 
 	"edgecloud/agent"
+	"edgecloud/agent/apply"
 	"edgecloud/cloud/place"
 	"edgecloud/engine/disk"
 	"edgecloud/engine/disk/qcow"
@@ -78,5 +79,5 @@ func (b *Box) Enrol(ctx context.Context, site *place.Site, name string) (string,
 
 // AgentConfig composes the agent of a host on these engines; dir keeps its ledger. The caller may change it before agent.New.
 func (e Engines) AgentConfig(t protocol.Transport, name, dir string, logger *slog.Logger) agent.Config {
-	return agent.Config{Dir: dir, Transport: t, Hypervisor: e.Hypervisor, Pool: e.Pool, Network: e.Network, Seed: seedOf, Name: name, Logger: logger}
+	return agent.Config{Dir: dir, Transport: t, Hypervisor: e.Hypervisor, Pool: e.Pool, Network: e.Network, Seed: apply.Seed, Name: name, Logger: logger}
 }

@@ -10,6 +10,7 @@ import (
 	"slices"
 
 	"edgecloud/agent"
+	"edgecloud/agent/apply"
 	"edgecloud/agent/ledger"
 	"edgecloud/cloud/image"
 	"edgecloud/cloud/place"
@@ -90,7 +91,7 @@ func (b *Box) addSimHost(ctx context.Context, site *place.Site, name string) err
 	}
 	// The ledger is in memory: a simulated host has no life without this process, and the centre still has its specs.
 	a, err := agent.New(agent.Config{Ledger: ledger.Memory(), Transport: b.Net.Connect(uid), Hypervisor: host.Hypervisor(), Pool: host.Disk(), Network: host.Network(),
-		Seed: seedOf, Name: name, Version: "sim", Now: b.cfg.Control.Now, Sweep: b.cfg.Sim.Sweep, Logger: b.cfg.Logger.With("host", name), Workers: simWorkers})
+		Seed: apply.Seed, Name: name, Version: "sim", Now: b.cfg.Control.Now, Sweep: b.cfg.Sim.Sweep, Logger: b.cfg.Logger.With("host", name), Workers: simWorkers})
 	if err != nil {
 		return err
 	}
