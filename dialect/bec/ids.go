@@ -15,8 +15,8 @@ func groupID(g *compute.Group) string            { return "s-" + g.Slug }
 func instanceID(i *compute.Instance) string      { return "vm-" + i.Handle }
 func securityID(g *network.SecurityGroup) string { return "sg-" + g.Slug }
 
-func keyPairID(k *compute.KeyPair) string        { return "k-" + k.Slug }
-func setID(s *place.Set) string                  { return "dset-" + s.Slug }
+func keyPairID(k *compute.KeyPair) string { return "k-" + k.Slug }
+func setID(s *place.Set) string           { return "dset-" + s.Slug }
 
 // imageID is a public image's, or a custom one's, which an account owns.
 func imageID(slug, account string) string {
