@@ -27,7 +27,8 @@ type Options struct {
 	// Endpoint is an OVSDB connection string: unix:/path, tcp:host:port or ssl:host:port; several of a Raft cluster joined by commas (the leader is used).
 	Endpoint string
 	TLS      *tls.Config // for ssl endpoints
-	// GatewayChassis names the hosts (system-id) that carry the site's uplinks, best first. SetGatewayChassis changes it later.
+	// GatewayChassis names the hosts (system-id) that carry the site's uplinks, best first; empty leaves those that are known.
+	// SetGatewayChassis changes it later.
 	GatewayChassis []string
 	MTU            int // bytes; 0 is DefaultMTU
 	Logger         *slog.Logger
@@ -112,7 +113,24 @@ func (e *Engine) start(ctx context.Context, gateways []string) error {
 	if err := e.ensureDropGroup(ctx); err != nil {
 		return err
 	}
-	return e.SetGatewayChassis(ctx, gateways)
+	return e.startGateways(ctx, gateways)
+}
+
+// startGateways makes the gateway group. An engine that was told of no gateways leaves those that are known: each host of a site opens an engine.
+func (e *Engine) startGateways(ctx context.Context, gateways []string) error {
+	if len(gateways) > 0 {
+		return e.SetGatewayChassis(ctx, gateways)
+	}
+	there := false
+	err := e.change(ctx, func(tx *transaction) error {
+		o, err := tx.load(kindGateways, sharedUID)
+		_, there = o.main()
+		return err
+	})
+	if err != nil || there {
+		return err
+	}
+	return e.SetGatewayChassis(ctx, nil)
 }
 
 // monitors asks for external_ids of our own rows only, in the tables of models.
