@@ -22,6 +22,8 @@ type Config struct {
 
 	// BaseURL is how callers reach the main listener, for addresses in answers: "https://127.0.0.1:8443". Empty: as the request came.
 	BaseURL string
+	// Endpoints are the URLs of the dialects' own ports by door, for the catalogue in IAM's tokens when the caller came by such a port.
+	Endpoints map[string]string
 
 	Heartbeat time.Duration // of hosts; default 10 s
 	Workers   int           // step transactions at a time

@@ -78,11 +78,13 @@ func (c *ControlPlane) catalog(r *http.Request) []iec.Service {
 	if r.TLS != nil {
 		scheme = "https"
 	}
-	host := r.Host
-	if rest, ok := strings.CutPrefix(host, "iam."); ok {
-		host = "iecs." + rest
+	url := scheme + "://" + r.Host
+	if rest, ok := strings.CutPrefix(r.Host, "iam."); ok {
+		url = scheme + "://iecs." + rest
+	} else if own := c.cfg.Endpoints["iec"]; own != "" {
+		url = own
 	}
-	return []iec.Service{{ID: "iecs", Name: "iecs", Type: "iec", Endpoints: []iec.Endpoint{{ID: "iecs", Region: "*", URL: scheme + "://" + host + "/v1"}}}}
+	return []iec.Service{{ID: "iecs", Name: "iecs", Type: "iec", Endpoints: []iec.Endpoint{{ID: "iecs", Region: "*", URL: url + "/v1"}}}}
 }
 
 // consoleURL issues a ticket for an instance's screen. The caller's right to it was checked by the verb that found the instance.

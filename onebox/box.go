@@ -37,10 +37,10 @@ func Open(ctx context.Context, cfg Config) (*Box, error) {
 		return nil, err
 	}
 	if cfg.Control.DSN == "" {
-		cfg.Control.DSN = "sqlite:" + filepath.Join(cfg.Dir, "edgecloud.db")
+		cfg.Control.DSN = "sqlite:" + filepath.Join(cfg.Dir, dbFile)
 	}
 	if cfg.Control.MasterKey == "" {
-		cfg.Control.MasterKey = filepath.Join(cfg.Dir, "master.key")
+		cfg.Control.MasterKey = filepath.Join(cfg.Dir, keyFile)
 	}
 	cfg.Control.FilesDir = cfg.filesDir()
 	centre, err := controlplane.Open(ctx, cfg.Control)
@@ -55,19 +55,25 @@ func Open(ctx context.Context, cfg Config) (*Box, error) {
 	return b, nil
 }
 
-func (c *Config) filesDir() string { return filepath.Join(c.Dir, "files") }
+func (c *Config) filesDir() string { return filepath.Join(c.Dir, filesName) }
 
+// furnish makes what a fresh cloud has: an operator, places, hosts, images.
 func (b *Box) furnish(ctx context.Context) (err error) {
 	if b.Admin, err = b.Control.Identity.EnsureAdmin(ctx); err != nil {
 		return err
 	}
-	if err := b.Control.Place.AddDefaults(ctx); err != nil {
-		return err
-	}
-	if b.cfg.Sim != nil {
+	switch {
+	case b.cfg.Sim != nil:
 		return b.furnishSim(ctx)
+	case b.cfg.Real != nil:
+		return b.furnishReal(ctx)
 	}
-	return nil
+	return b.Control.Place.AddDefaults(ctx)
+}
+
+// together makes one transaction of all that f does: a start waits for the disk once.
+func (b *Box) together(ctx context.Context, f func(ctx context.Context) error) error {
+	return b.Control.DB.Write(ctx, func(ctx context.Context, tx *store.Tx) error { return f(store.Join(ctx, tx)) })
 }
 
 // operator is the caller that the box itself acts as.
@@ -76,20 +82,22 @@ func (b *Box) operator() *identity.Caller {
 }
 
 // enrol finds the host of a name at a site, or makes it known.
-func (b *Box) enrol(ctx context.Context, site *place.Site, facts spec.HostFacts) (uid string, err error) {
-	hosts, err := b.Control.Place.Hosts(ctx, b.operator(), site.UID)
+func (b *Box) enrol(ctx context.Context, site *place.Site, facts spec.HostFacts) (string, error) {
+	known, err := b.Control.Place.Hosts(ctx, b.operator(), site.UID)
 	if err != nil {
 		return "", err
 	}
-	for _, h := range hosts {
-		if h.Name == facts.Name {
-			uid = h.UID
+	return b.enrolAmong(ctx, known, site, facts)
+}
+
+func (b *Box) enrolAmong(ctx context.Context, known []*place.Host, site *place.Site, facts spec.HostFacts) (uid string, err error) {
+	for _, h := range known {
+		if h.Site == site.UID && h.Name == facts.Name {
+			return h.UID, nil // its agent tells what changed
 		}
 	}
 	err = b.Control.DB.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
-		if uid == "" {
-			uid = tx.NewUID()
-		}
+		uid = tx.NewUID()
 		return b.Control.Link.Enrol(ctx, tx, uid, site.UID, "local."+uid, facts)
 	})
 	if err != nil {

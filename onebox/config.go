@@ -12,7 +12,8 @@ import (
 type Config struct {
 	Dir     string // everything that lasts is below it
 	Control controlplane.Config
-	Sim     *Sim // the hosts are simulated
+	Sim     *Sim  // the hosts are simulated
+	Real    *Real // this machine is the host
 	Logger  *slog.Logger
 }
 

@@ -18,29 +18,68 @@ import (
 	"edgecloud/link/spec"
 )
 
+// simHost is a simulated host that the centre knows.
+type simHost struct {
+	site *place.Site
+	name string
+	uid  string
+}
+
 // furnishSim makes the simulated world: sites, lines, hosts with agents, and images.
 func (b *Box) furnishSim(ctx context.Context) (err error) {
 	if b.World, err = b.openWorld(); err != nil {
 		return err
 	}
+	images, err := b.blankImages()
+	if err != nil {
+		return err
+	}
+	var hosts []simHost
+	err = b.together(ctx, func(ctx context.Context) (err error) {
+		if hosts, err = b.furnishSimPlaces(ctx); err != nil {
+			return err
+		}
+		return b.publishMissing(ctx, images)
+	})
+	if err != nil {
+		return err
+	}
+	for _, h := range hosts {
+		if err := b.addSimHost(h); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (b *Box) furnishSimPlaces(ctx context.Context) (hosts []simHost, err error) {
+	if err := b.Control.Place.AddDefaults(ctx); err != nil {
+		return nil, err
+	}
 	if len(b.cfg.Sim.Sites) > 0 {
 		if err := b.Control.Place.KeepOnly(ctx, b.cfg.Sim.Sites); err != nil {
-			return err
+			return nil, err
 		}
 	}
 	sites, err := b.Control.Place.AllSites(ctx)
 	if err != nil {
-		return err
+		return nil, err
+	}
+	known, err := b.Control.Place.Hosts(ctx, b.operator(), "")
+	if err != nil {
+		return nil, err
 	}
 	for index, site := range sites {
 		if !site.Enabled || len(b.cfg.Sim.Sites) > 0 && !slices.Contains(b.cfg.Sim.Sites, site.Name) {
 			continue
 		}
-		if err := b.furnishSimSite(ctx, index, site); err != nil {
-			return err
+		here, err := b.furnishSimSite(ctx, index, site, known)
+		if err != nil {
+			return nil, err
 		}
+		hosts = append(hosts, here...)
 	}
-	return b.publishSimImages(ctx)
+	return hosts, nil
 }
 
 func (b *Box) openWorld() (*sim.World, error) {
@@ -50,20 +89,25 @@ func (b *Box) openWorld() (*sim.World, error) {
 	return sim.Open(b.cfg.Sim.World, filepath.Join(b.cfg.Dir, "world"))
 }
 
-func (b *Box) furnishSimSite(ctx context.Context, index int, site *place.Site) error {
+func (b *Box) furnishSimSite(ctx context.Context, index int, site *place.Site, known []*place.Host) (hosts []simHost, err error) {
 	for k, carrier := range carriersOf(site) {
 		prefix := simRange(index, k)
 		line := place.NewLine{Carrier: carrier, PhysicalNetwork: "provider", Prefix: prefix, Gateway: prefix.Addr().Next()}
 		if err := b.Control.Place.EnsureLine(ctx, site.UID, line); err != nil {
-			return err
+			return nil, err
 		}
 	}
+	c := b.cfg.Sim.Capacity
 	for n := range b.cfg.Sim.Hosts {
-		if err := b.addSimHost(ctx, site, fmt.Sprintf("%s-%d", site.Name, n+1)); err != nil {
-			return err
+		name := fmt.Sprintf("%s-%d", site.Name, n+1)
+		facts := spec.HostFacts{Name: name, Version: "sim", VCPUs: c.VCPUs, MemoryMiB: c.MemoryMiB, DiskBytes: c.DiskBytes, DiskFree: c.DiskBytes, Architecture: c.Arch}
+		uid, err := b.enrolAmong(ctx, known, site, facts)
+		if err != nil {
+			return nil, err
 		}
+		hosts = append(hosts, simHost{site: site, name: name, uid: uid})
 	}
-	return nil
+	return hosts, nil
 }
 
 // carriersOf gives the lines of a site: a triple-line site has all three carriers'.
@@ -81,17 +125,12 @@ func simRange(site, line int) netip.Prefix {
 	return netip.PrefixFrom(netip.AddrFrom4(b), 17)
 }
 
-func (b *Box) addSimHost(ctx context.Context, site *place.Site, name string) error {
-	host := b.World.Host(site.Name, name, b.cfg.Sim.Capacity)
-	c := b.cfg.Sim.Capacity
-	facts := spec.HostFacts{Name: name, Version: "sim", VCPUs: c.VCPUs, MemoryMiB: c.MemoryMiB, DiskBytes: c.DiskBytes, DiskFree: c.DiskBytes, Architecture: c.Arch}
-	uid, err := b.enrol(ctx, site, facts)
-	if err != nil {
-		return err
-	}
+func (b *Box) addSimHost(h simHost) error {
+	host := b.World.Host(h.site.Name, h.name, b.cfg.Sim.Capacity)
 	// The ledger is in memory: a simulated host has no life without this process, and the centre still has its specs.
-	a, err := agent.New(agent.Config{Ledger: ledger.Memory(), Transport: b.Net.Connect(uid), Hypervisor: host.Hypervisor(), Pool: host.Disk(), Network: host.Network(),
-		Seed: apply.Seed, Name: name, Version: "sim", Now: b.cfg.Control.Now, Sweep: b.cfg.Sim.Sweep, Logger: b.cfg.Logger.With("host", name), Workers: simWorkers})
+	a, err := agent.New(agent.Config{Ledger: ledger.Memory(), Transport: b.Net.Connect(h.uid), Hypervisor: host.Hypervisor(), Pool: host.Disk(),
+		Network: host.Network(), Seed: apply.Seed, Name: h.name, Version: "sim", Now: b.cfg.Control.Now, Sweep: b.cfg.Sim.Sweep,
+		Logger: b.cfg.Logger.With("host", h.name), Workers: simWorkers})
 	if err != nil {
 		return err
 	}
@@ -114,7 +153,37 @@ var simImages = []image.NewImage{
 	{Name: "Windows Server 2019 64bit", OSType: "windows", OSName: "Windows Server", OSVersion: "2019 Datacenter", OSArch: "x86_64 (64bit)"},
 }
 
-func (b *Box) publishSimImages(ctx context.Context) error {
+// publication is an image of the catalogue with its file.
+type publication struct {
+	image image.NewImage
+	file  image.NewFile
+}
+
+// blankImages writes the files of all images of the simulated world that are not there yet.
+func (b *Box) blankImages() (all []publication, err error) {
+	const size = 20 << 30
+	for _, n := range simImages {
+		s, content, err := sim.BlankImage("", n.Name, size)
+		if err != nil {
+			return nil, err
+		}
+		path, err := filepath.Abs(filepath.Join(b.cfg.filesDir(), s.SHA256))
+		if err != nil {
+			return nil, err
+		}
+		if info, err := os.Stat(path); err != nil || info.Size() != s.Bytes {
+			if err := replaceFile(path, content, 0o644); err != nil {
+				return nil, err
+			}
+		}
+		n.MinMemoryMiB, n.Description = 512, n.Name
+		all = append(all, publication{n, image.NewFile{SHA256: s.SHA256, Format: s.Format, Bytes: s.Bytes, VirtualBytes: size, URL: "file://" + path}})
+	}
+	return all, nil
+}
+
+// publishMissing puts images into the catalogue, but leaves the names that it has: the operator may have mapped them to something else.
+func (b *Box) publishMissing(ctx context.Context, all []publication) error {
 	public := true
 	have, err := b.Control.Images.List(ctx, b.operator(), image.Filter{Public: &public})
 	if err != nil {
@@ -124,32 +193,13 @@ func (b *Box) publishSimImages(ctx context.Context) error {
 	for _, i := range have {
 		names[i.Name] = true
 	}
-	for _, n := range simImages {
-		if names[n.Name] {
+	for _, p := range all {
+		if names[p.image.Name] {
 			continue
 		}
-		if err := b.publishBlank(ctx, n); err != nil {
-			return fmt.Errorf("publish image %s: %w", n.Name, err)
+		if _, err := b.Control.Images.Publish(ctx, b.operator(), p.image, p.file); err != nil {
+			return fmt.Errorf("publish image %s: %w", p.image.Name, err)
 		}
 	}
 	return nil
-}
-
-func (b *Box) publishBlank(ctx context.Context, n image.NewImage) error {
-	const size = 20 << 30
-	s, content, err := sim.BlankImage("", n.Name, size)
-	if err != nil {
-		return err
-	}
-	path := filepath.Join(b.cfg.filesDir(), s.SHA256)
-	if err := os.WriteFile(path, content, 0o644); err != nil {
-		return err
-	}
-	absolute, err := filepath.Abs(path)
-	if err != nil {
-		return err
-	}
-	n.MinMemoryMiB, n.Description = 512, n.Name
-	_, err = b.Control.Images.Publish(ctx, b.operator(), n, image.NewFile{SHA256: s.SHA256, Format: s.Format, Bytes: s.Bytes, VirtualBytes: size, URL: "file://" + absolute})
-	return err
 }

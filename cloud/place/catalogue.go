@@ -57,9 +57,13 @@ func DefaultFlavors() []Flavor {
 	return all
 }
 
-// AddDefaults brings the default sites and flavors into an empty cloud, and leaves what is there alone.
+// AddDefaults brings the default sites and flavors into an empty cloud. In one that has a site it changes nothing: the operator decides what is there.
 func (p *Place) AddDefaults(ctx context.Context) error {
 	return p.db.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
+		if any, err := tx.NewSelect().Model((*Site)(nil)).Exists(ctx); err != nil || any {
+			return err
+		}
+		tx.AfterCommit(p.forget)
 		for _, d := range Catalogue() {
 			if _, err := addSite(ctx, tx, d); err != nil {
 				return err
