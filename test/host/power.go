@@ -50,6 +50,15 @@ func (h *Host) Netns() string {
 	return ns.NetPath()
 }
 
+// Root is the host's file system as this process sees it ("/proc/PID/root"); it changes with a power cycle.
+func (h *Host) Root() string {
+	ns, err := h.namespace()
+	if err != nil {
+		return ""
+	}
+	return fmt.Sprintf("/proc/%d/root", ns.PID())
+}
+
 // PowerOff cuts the power: daemons and guests are killed at once.
 func (h *Host) PowerOff(t testing.TB) {
 	t.Helper()
