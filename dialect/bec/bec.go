@@ -27,7 +27,7 @@ type Door struct {
 // Handlers binds every operation that is built.
 func (d *Door) Handlers() dialect.Handlers {
 	all := dialect.Handlers{}
-	for _, some := range []dialect.Handlers{d.v2VPCs()} {
+	for _, some := range []dialect.Handlers{d.v2VPCs(), d.v2Instances(), d.v2Services(), d.v2Ciphers(), d.v2DeploySets()} {
 		maps.Copy(all, some)
 	}
 	return all
