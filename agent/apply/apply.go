@@ -72,28 +72,43 @@ func (a *Applier) Apply(ctx context.Context, item ledger.Item) (Result, error) {
 	return Result{}, fmt.Errorf("the kind %q is not known to this agent", item.Kind)
 }
 
-// Needs lists what has to be settled before an item: an instance's volumes, a volume's image. The agent waits without a word while they are under way.
+// Needs lists what has to be settled before an item: what its spec refers to. The agent waits without a word while they are under way.
 func Needs(item ledger.Item) []protocol.Key {
 	if item.Deleted {
 		return nil
 	}
 	switch item.Kind {
 	case spec.KindInstance:
-		in, err := decode[spec.Instance](item)
-		if err != nil {
-			return nil
-		}
-		keys := make([]protocol.Key, len(in.Volumes))
-		for i, v := range in.Volumes {
-			keys[i] = protocol.Key{Kind: spec.KindVolume, UID: v}
-		}
-		return keys
+		v, _ := decode[spec.Instance](item)
+		return keys(spec.KindVolume, v.Volumes...)
 	case spec.KindVolume:
-		if v, err := decode[spec.Volume](item); err == nil && v.Image != "" {
-			return []protocol.Key{{Kind: spec.KindImage, UID: v.Image}}
-		}
+		v, _ := decode[spec.Volume](item)
+		return keys(spec.KindImage, v.Image)
+	case spec.KindNetwork:
+		v, _ := decode[spec.Network](item)
+		return keys(spec.KindUplink, v.Uplink)
+	case spec.KindSubnet:
+		v, _ := decode[spec.Subnet](item)
+		return keys(spec.KindNetwork, v.Network)
+	case spec.KindPort:
+		v, _ := decode[spec.Port](item)
+		return append(keys(spec.KindSecurityGroup, v.SecurityGroups...), keys(spec.KindSubnet, v.Subnet)...)
+	case spec.KindPublicIP:
+		v, _ := decode[spec.PublicIP](item)
+		return append(keys(spec.KindPort, v.Port), keys(spec.KindNetwork, v.Network)...)
 	}
 	return nil
+}
+
+// keys leaves out what is not set.
+func keys(kind string, uids ...string) []protocol.Key {
+	var out []protocol.Key
+	for _, uid := range uids {
+		if uid != "" {
+			out = append(out, protocol.Key{Kind: kind, UID: uid})
+		}
+	}
+	return out
 }
 
 func (a *Applier) site(ctx context.Context, item ledger.Item) error {

@@ -99,7 +99,7 @@ func (s *site) buildImage() {
 func (s *site) openCentre() {
 	ctx := s.t.Context()
 	cfg := onebox.Config{Dir: filepath.Join(s.dir, "centre"), Logger: s.log}
-	cfg.Control.Heartbeat = time.Second
+	cfg.Control.Heartbeat = 3 * time.Second
 	var err error
 	s.box, err = onebox.Open(ctx, cfg)
 	require.NoError(s.t, err)
