@@ -1,0 +1,90 @@
+package check
+
+// resting are the states in which an instance may stay.
+const resting = "('running', 'stopped', 'failed')"
+
+// always holds at every moment: each change keeps it inside its own transaction.
+var always = []rule{
+	{"quota use is the sum of rows", `WITH counted AS (
+		SELECT account, 'instances' AS name, '' AS scope, COUNT(*) AS n FROM instances GROUP BY account
+		UNION ALL SELECT account, 'vcpus', '', SUM(vcpus) FROM instances GROUP BY account
+		UNION ALL SELECT account, 'memory_gib', '', SUM(memory_mib / 1024) FROM instances GROUP BY account
+		UNION ALL SELECT account, 'volumes', '', COUNT(*) FROM volumes GROUP BY account
+		UNION ALL SELECT account, 'volume_gib', '', SUM(gib) FROM volumes GROUP BY account
+		UNION ALL SELECT account, 'public_ips', '', COUNT(*) FROM public_ips GROUP BY account
+		UNION ALL SELECT account, 'key_pairs', '', COUNT(*) FROM key_pairs GROUP BY account
+		UNION ALL SELECT account, 'placement_sets', '', COUNT(*) FROM placement_sets GROUP BY account
+		UNION ALL SELECT account, 'networks', site, COUNT(*) FROM networks GROUP BY account, site
+		UNION ALL SELECT account, 'subnets', network, COUNT(*) FROM subnets GROUP BY account, network
+		UNION ALL SELECT account, 'security_groups', '', COUNT(*) FROM security_groups GROUP BY account
+		UNION ALL SELECT g.account, 'security_group_rules', g.uid, COUNT(*) FROM security_rules AS r JOIN security_groups AS g ON g.uid = r.grp GROUP BY g.account, g.uid
+	), both_sides AS (
+		SELECT account, name, scope, n, 0 AS used FROM counted UNION ALL SELECT account, name, scope, 0, used FROM quota_use WHERE name <> 'images'
+	) SELECT 'account' AS kind, account AS uid, name || ' ' || scope || ': ' || SUM(used) || ' counted, ' || SUM(n) || ' rows' AS text
+		FROM both_sides GROUP BY account, name, scope HAVING SUM(n) <> SUM(used)`},
+	{"host use is the sum of instances", `SELECT 'host' AS kind, h.uid AS uid, 'used ' || h.used_vcpus || '/' || h.used_mib || '/' || h.used_gib || ' by ' || h.instances
+			|| ', rows say ' || COALESCE(s.c, 0) || '/' || COALESCE(s.m, 0) || '/' || COALESCE(s.d, 0) || ' by ' || COALESCE(s.n, 0) AS text
+		FROM hosts AS h LEFT JOIN (SELECT host, COUNT(*) AS n, SUM(vcpus) AS c, SUM(memory_mib) AS m, SUM(disk_gib) AS d FROM instances GROUP BY host) AS s ON s.host = h.uid
+		WHERE h.instances <> COALESCE(s.n, 0) OR h.used_vcpus <> COALESCE(s.c, 0) OR h.used_mib <> COALESCE(s.m, 0) OR h.used_gib <> COALESCE(s.d, 0)`},
+	{"an instance's disks are the sum of its volumes", `SELECT 'instance' AS kind, i.uid AS uid, i.disk_gib || ' GiB, volumes have ' || COALESCE(SUM(v.gib), 0) AS text
+		FROM instances AS i LEFT JOIN volumes AS v ON v.instance = i.uid GROUP BY i.uid, i.disk_gib HAVING i.disk_gib <> COALESCE(SUM(v.gib), 0)`},
+	{"every port has an owner", `SELECT 'port' AS kind, uid, 'its instance ' || instance || ' is gone' AS text FROM ports WHERE instance <> '' AND instance NOT IN (SELECT uid FROM instances)`},
+	{"every volume has an owner", `SELECT 'volume' AS kind, uid, 'its instance ' || instance || ' is gone' AS text FROM volumes WHERE instance <> '' AND instance NOT IN (SELECT uid FROM instances)`},
+	{"every public address has an owner", `SELECT 'public_ip' AS kind, a.uid AS uid, 'its instance ' || a.instance || ' or port ' || a.port || ' is gone, or they differ' AS text FROM public_ips AS a
+		WHERE a.instance <> '' AND NOT EXISTS (SELECT 1 FROM ports AS p JOIN instances AS i ON i.uid = p.instance WHERE p.uid = a.port AND i.uid = a.instance)`},
+	{"every instance has a port and a disk", `SELECT 'instance' AS kind, i.uid AS uid, 'it lacks a port or a disk' AS text FROM instances AS i
+		WHERE NOT EXISTS (SELECT 1 FROM ports AS p WHERE p.instance = i.uid) OR NOT EXISTS (SELECT 1 FROM volumes AS v WHERE v.instance = i.uid)`},
+	{"every port is in a security group", `SELECT 'port' AS kind, uid, 'it is in none' AS text FROM ports WHERE uid NOT IN (SELECT port FROM port_groups)`},
+	{"every lease has a holder", `SELECT 'lease' AS kind, address AS uid, 'its holder ' || holder || ' is gone' AS text FROM line_addresses
+		WHERE holder NOT IN (SELECT uid FROM public_ips) AND holder NOT IN (SELECT uid FROM networks) AND holder NOT IN (SELECT uid FROM link_specs WHERE deleted)`},
+	{"every public address is leased", `SELECT 'public_ip' AS kind, a.uid AS uid, a.address || ' is not leased to it' AS text FROM public_ips AS a JOIN instances AS i ON i.uid = a.instance
+		WHERE i.state <> 'deleting' AND NOT EXISTS (SELECT 1 FROM line_addresses AS l WHERE l.line = a.line AND l.address = a.address AND l.holder = a.uid)`},
+	{"what is under way has work", `SELECT 'instance' AS kind, uid, 'it is ' || state || ' and nothing will look at it' AS text FROM instances
+		WHERE (dirty OR state NOT IN ` + resting + `) AND uid NOT IN (SELECT uid FROM work WHERE kind = 'instance')`},
+	{"operations run for what is under way", `SELECT 'operation' AS kind, o.uid AS uid, o.verb || ' of ' || o.target || ' runs, which is ' || COALESCE(i.state, 'gone') AS text
+		FROM operations AS o LEFT JOIN instances AS i ON i.uid = o.target WHERE o.status = 'running' AND o.kind = 'instance' AND (i.uid IS NULL OR i.state IN ` + resting + `)`},
+	{"what is under way has one operation", `SELECT 'instance' AS kind, i.uid AS uid, 'it is ' || i.state || ' with ' || COUNT(o.uid) || ' operations' AS text
+		FROM instances AS i LEFT JOIN operations AS o ON o.target = i.uid AND o.status = 'running' WHERE i.state NOT IN ` + resting + ` GROUP BY i.uid, i.state HAVING COUNT(o.uid) <> 1`},
+	{"every network and subnet has a spec", `SELECT 'network' AS kind, n.uid AS uid, 'no live spec' AS text FROM networks AS n
+			WHERE NOT EXISTS (SELECT 1 FROM link_specs AS s WHERE s.target = 'site.' || n.site AND s.kind = 'network' AND s.uid = n.uid AND NOT s.deleted)
+		UNION ALL SELECT 'subnet', n.uid, 'no live spec' FROM subnets AS n
+			WHERE NOT EXISTS (SELECT 1 FROM link_specs AS s WHERE s.target = 'site.' || n.site AND s.kind = 'subnet' AND s.uid = n.uid AND NOT s.deleted)
+		UNION ALL SELECT 'security_group', n.grp, 'no live spec at ' || n.site FROM security_group_sites AS n
+			WHERE NOT EXISTS (SELECT 1 FROM link_specs AS s WHERE s.target = 'site.' || n.site AND s.kind = 'security_group' AND s.uid = n.grp AND NOT s.deleted)`},
+	{"what was written has a spec", `SELECT 'instance' AS kind, i.uid AS uid, 'generation ' || i.wanted || ' has no live spec' AS text FROM instances AS i WHERE i.wanted > 0 AND i.state <> 'deleting'
+			AND NOT EXISTS (SELECT 1 FROM link_specs AS s WHERE s.target = 'host.' || i.host AND s.kind = 'instance' AND s.uid = i.uid AND NOT s.deleted AND s.revision >= i.wanted)
+		UNION ALL SELECT 'volume', v.uid, 'generation ' || v.wanted || ' has no live spec' FROM volumes AS v JOIN instances AS i ON i.uid = v.instance WHERE v.wanted > 0 AND i.state <> 'deleting'
+			AND NOT EXISTS (SELECT 1 FROM link_specs AS s WHERE s.target = 'host.' || v.host AND s.kind = 'volume' AND s.uid = v.uid AND NOT s.deleted AND s.revision >= v.wanted)
+		UNION ALL SELECT 'port', p.uid, 'generation ' || p.wanted || ' has no live spec' FROM ports AS p JOIN instances AS i ON i.uid = p.instance WHERE p.wanted > 0 AND i.state <> 'deleting'
+			AND NOT EXISTS (SELECT 1 FROM link_specs AS s WHERE s.target = 'site.' || p.site AND s.kind = 'port' AND s.uid = p.uid AND NOT s.deleted AND s.revision >= p.wanted)
+		UNION ALL SELECT 'public_ip', a.uid, 'generation ' || a.wanted || ' has no live spec' FROM public_ips AS a JOIN instances AS i ON i.uid = a.instance WHERE a.wanted > 0 AND i.state <> 'deleting'
+			AND NOT EXISTS (SELECT 1 FROM link_specs AS s WHERE s.target = 'site.' || a.site AND s.kind = 'public_ip' AND s.uid = a.uid AND NOT s.deleted AND s.revision >= a.wanted)`},
+	{"every spec has a row", `SELECT s.kind AS kind, s.uid AS uid, 'a live spec for ' || s.target || ' and no row' AS text FROM link_specs AS s WHERE NOT s.deleted AND (
+			(s.kind = 'instance' AND s.uid NOT IN (SELECT uid FROM instances)) OR (s.kind = 'volume' AND s.uid NOT IN (SELECT uid FROM volumes))
+			OR (s.kind = 'port' AND s.uid NOT IN (SELECT uid FROM ports)) OR (s.kind = 'public_ip' AND s.uid NOT IN (SELECT uid FROM public_ips))
+			OR (s.kind = 'network' AND s.uid NOT IN (SELECT uid FROM networks)) OR (s.kind = 'subnet' AND s.uid NOT IN (SELECT uid FROM subnets))
+			OR (s.kind = 'security_group' AND s.uid NOT IN (SELECT grp FROM security_group_sites WHERE 'site.' || site = s.target))
+			OR (s.kind = 'uplink' AND s.uid NOT IN (SELECT uid FROM lines)) OR (s.kind = 'image' AND s.uid NOT IN (SELECT uid FROM image_files)))`},
+	{"an instance's specs live as long as it", `SELECT s.kind AS kind, s.uid AS uid, 'a live spec of an instance that is being deleted' AS text FROM link_specs AS s JOIN instances AS i ON i.uid = s.uid
+		WHERE s.kind = 'instance' AND NOT s.deleted AND i.state = 'deleting' AND NOT i.dirty`},
+	{"members of placement sets exist", `SELECT 'instance' AS kind, instance AS uid, 'it is gone and still in the set ' || pset AS text FROM placement_members WHERE instance NOT IN (SELECT uid FROM instances)`},
+	{"doomed groups go with their last instance", `SELECT 'group' AS kind, uid, 'doomed and empty' AS text FROM groups WHERE doomed AND uid NOT IN (SELECT grp FROM instances)`},
+}
+
+// atRest holds when everything has been carried out.
+var atRest = []rule{
+	{"nothing is under way", `SELECT 'instance' AS kind, i.uid AS uid, 'still ' || i.state || ' (wanted ' || i.wanted || ', seen ' || i.seen || ' ' || i.phase || ', power ' || i.seen_power || ' for ' || i.power
+			|| ') ' || i.trouble || '; work: ' || COALESCE(w.event, 'none') || ' ' || COALESCE(w.last_error, '') AS text
+		FROM instances AS i LEFT JOIN work AS w ON w.kind = 'instance' AND w.uid = i.uid WHERE i.dirty OR i.state NOT IN ` + resting},
+	{"every tombstone is answered", `SELECT kind, uid, 'an unanswered tombstone for ' || target AS text FROM link_specs WHERE deleted`},
+	{"hosts did what was wanted", `SELECT 'instance' AS kind, uid, 'wanted ' || wanted || ', seen ' || seen || ' ' || phase || ' ' || trouble AS text FROM instances
+			WHERE state IN ('running', 'stopped') AND (seen < wanted OR phase <> 'applied')
+		UNION ALL SELECT 'volume', v.uid, 'wanted ' || v.wanted || ', seen ' || v.seen || ' ' || v.phase || ' ' || v.error FROM volumes AS v JOIN instances AS i ON i.uid = v.instance
+			WHERE i.state IN ('running', 'stopped') AND (v.seen < v.wanted OR v.phase <> 'applied' OR v.seen_epoch < v.epoch)
+		UNION ALL SELECT 'port', p.uid, 'wanted ' || p.wanted || ', seen ' || p.seen || ' ' || p.phase || ' ' || p.error FROM ports AS p JOIN instances AS i ON i.uid = p.instance
+			WHERE i.state IN ('running', 'stopped') AND (p.seen < p.wanted OR p.phase <> 'applied')
+		UNION ALL SELECT 'public_ip', a.uid, 'wanted ' || a.wanted || ', seen ' || a.seen || ' ' || a.phase || ' ' || a.error FROM public_ips AS a JOIN instances AS i ON i.uid = a.instance
+			WHERE i.state IN ('running', 'stopped') AND (a.seen < a.wanted OR a.phase <> 'applied')`},
+	{"power is as wanted", `SELECT 'instance' AS kind, uid, 'it is ' || state || ' and its host says ' || seen_power AS text FROM instances
+		WHERE (state = 'running' AND seen_power <> 'on') OR (state = 'stopped' AND seen_power <> 'off')`},
+}
