@@ -33,11 +33,14 @@ func (e *Engine) connect(ctx context.Context) (*golibvirt.Libvirt, error) {
 	if err := client.Connect(); err != nil {
 		return nil, fmt.Errorf("libvirt: connect to %s: %w", e.config.Socket, err)
 	}
-	lifecycle, err := client.SubscribeEvents(e.ctx, golibvirt.DomainEventIDLifecycle, nil)
+	// The subscriptions end with the connection, never before: an event that arrives between a subscription's end and its deregistration would block the
+	// library's reader, and every later call with it.
+	events := context.WithoutCancel(e.ctx)
+	lifecycle, err := client.SubscribeEvents(events, golibvirt.DomainEventIDLifecycle, nil)
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("libvirt: subscribe: %w", err), client.Disconnect())
 	}
-	reboots, err := client.SubscribeEvents(e.ctx, golibvirt.DomainEventIDReboot, nil)
+	reboots, err := client.SubscribeEvents(events, golibvirt.DomainEventIDReboot, nil)
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("libvirt: subscribe: %w", err), client.Disconnect())
 	}
