@@ -106,11 +106,12 @@ func (a *Agent) takeRole(ctx context.Context, beat protocol.Beat) error {
 
 func (a *Agent) heartbeatLoop(ctx context.Context) error {
 	for {
-		every := time.Duration(a.every.Load())
-		if err := a.HeartbeatOnce(ctx); err != nil {
-			if stop := fatal(err); stop != nil {
-				return stop
-			}
+		err := a.HeartbeatOnce(ctx)
+		if stop := fatal(err); stop != nil {
+			return stop
+		}
+		every := time.Duration(a.every.Load()) // what this beat's answer said: waiting longer would cost the site role
+		if err != nil {
 			every = min(every, 5*time.Second)
 		}
 		if !pause(ctx, a.jitter(every)) {
