@@ -78,20 +78,62 @@ func Count(ctx context.Context, tx *store.Tx, account string, changes ...Change)
 	if len(merged) == 0 {
 		return nil
 	}
-	var values []string
-	var args []any
+	var up, down []Change
 	for _, c := range merged {
-		values = append(values, "(?, ?, ?, ?)")
-		args = append(args, account, c.Name, c.Scope, c.Delta)
+		if c.Delta > 0 {
+			up = append(up, c)
+		} else {
+			down = append(down, c)
+		}
 	}
-	var now []use
-	// The row of an account that never held any starts at what is added; a negative start is refused by the table's check, as it would be a bug.
-	query := "INSERT INTO quota_use (account, name, scope, used) VALUES " + strings.Join(values, ", ") +
-		" ON CONFLICT (account, name, scope) DO UPDATE SET used = quota_use.used + excluded.used RETURNING account, name, scope, used"
-	if err := tx.NewRaw(query, args...).Scan(ctx, &now); err != nil {
+	if err := countDown(ctx, tx, account, down); err != nil {
+		return err
+	}
+	return countUp(ctx, tx, account, up)
+}
+
+// countDown is an update and no upsert: databases hold a row that is to be inserted against the table's check before they see the conflict, so that a negative
+// one would be refused.
+func countDown(ctx context.Context, tx *store.Tx, account string, changes []Change) error {
+	if len(changes) == 0 {
+		return nil
+	}
+	query := "UPDATE quota_use SET used = used + d.column4 FROM (VALUES " + rows(changes) + ") AS d WHERE account = d.column1 AND name = d.column2 AND scope = d.column3"
+	res, err := tx.NewRaw(query, rowArgs(account, changes)...).Exec(ctx)
+	if err != nil {
 		return fmt.Errorf("count quota: %w", err)
 	}
-	return check(ctx, tx, account, merged, now)
+	n, err := res.RowsAffected()
+	if err == nil && n != int64(len(changes)) {
+		return fmt.Errorf("count quota: only %d of %d counts were there to go down", n, len(changes))
+	}
+	return err
+}
+
+// countUp starts the row of an account that never held any, and holds the new counts against the limits.
+func countUp(ctx context.Context, tx *store.Tx, account string, changes []Change) error {
+	if len(changes) == 0 {
+		return nil
+	}
+	var now []use
+	query := "INSERT INTO quota_use (account, name, scope, used) VALUES " + rows(changes) +
+		" ON CONFLICT (account, name, scope) DO UPDATE SET used = quota_use.used + excluded.used RETURNING account, name, scope, used"
+	if err := tx.NewRaw(query, rowArgs(account, changes)...).Scan(ctx, &now); err != nil {
+		return fmt.Errorf("count quota: %w", err)
+	}
+	return check(ctx, tx, account, changes, now)
+}
+
+func rows(changes []Change) string {
+	return strings.TrimSuffix(strings.Repeat("(?, ?, ?, ?), ", len(changes)), ", ")
+}
+
+func rowArgs(account string, changes []Change) []any {
+	args := make([]any, 0, 4*len(changes))
+	for _, c := range changes {
+		args = append(args, account, c.Name, c.Scope, c.Delta)
+	}
+	return args
 }
 
 // check compares the new counts with the limits; the caller's transaction rolls the counts back when it fails.
