@@ -21,7 +21,7 @@ func (c *Compute) Resize(ctx context.Context, caller *identity.Caller, id string
 		return nil, err
 	}
 	return c.change(ctx, caller, id, "resize", func(ctx context.Context, tx *store.Tx, i *Instance) (State, error) {
-		if err := guard(i, "resized", Running, Stopped); err != nil {
+		if err := guard(i, "resized", Running, Stopped, Amending); err != nil {
 			return "", err
 		}
 		from := i.Demand()
@@ -34,7 +34,7 @@ func (c *Compute) Resize(ctx context.Context, caller *identity.Caller, id string
 		if err := quota.Count(ctx, tx, i.Account, changes...); err != nil {
 			return "", err
 		}
-		if i.State == Stopped {
+		if i.State != Running {
 			return Amending, nil
 		}
 		i.Power, i.ForceOff = spec.Off, false
@@ -48,7 +48,7 @@ func (c *Compute) SetLogin(ctx context.Context, caller *identity.Caller, id stri
 		return nil, err
 	}
 	return c.change(ctx, caller, id, "password", func(ctx context.Context, tx *store.Tx, i *Instance) (State, error) {
-		if err := guard(i, "given another login", Running, Stopped); err != nil {
+		if err := guard(i, "given another login", Running, Stopped, Amending); err != nil {
 			return "", err
 		}
 		keys, err := resolveKeys(ctx, tx, caller, l.Keys)
@@ -59,7 +59,7 @@ func (c *Compute) SetLogin(ctx context.Context, caller *identity.Caller, id stri
 		if l.PasswordHash != "" {
 			i.PasswordHash, i.Password = l.PasswordHash, i.Password+1
 		}
-		if i.State == Stopped {
+		if i.State != Running {
 			return Amending, nil
 		}
 		return Password, nil

@@ -45,11 +45,11 @@ func guard(i *Instance, verb string, allowed ...State) error {
 	return fault.Conflicting(Kind, i.Handle, "The instance is %s; it cannot be %s now.", i.State, verb)
 }
 
-// Start powers a stopped instance on.
+// Start powers a stopped instance on. A change under way of one that is off goes with it: both are in the same specs.
 func (c *Compute) Start(ctx context.Context, caller *identity.Caller, id string) (*View, error) {
 	return c.change(ctx, caller, id, "start", func(_ context.Context, _ *store.Tx, i *Instance) (State, error) {
 		i.Power, i.ForceOff = spec.On, false
-		return Starting, guard(i, "started", Stopped, Failed)
+		return Starting, guard(i, "started", Stopped, Amending, Failed)
 	})
 }
 

@@ -20,7 +20,7 @@ type groupVerb struct {
 	power            spec.Power
 }
 
-var startGroup = groupVerb{"start", "started", []State{Stopped, Failed},
+var startGroup = groupVerb{"start", "started", []State{Stopped, Amending, Failed},
 	[]State{Creating, Starting, Running, Restarting, ReinstallStopping, ReinstallDisks, ReinstallStarting, ResizeStopping, ResizeStarting, Password, Deleting}, Starting, spec.On}
 
 var stopGroup = groupVerb{"stop", "stopped", []State{Running}, []State{Stopping, Stopped, Amending, Failed, Deleting}, Stopping, spec.Off}

@@ -32,7 +32,7 @@ func (c *Compute) Reinstall(ctx context.Context, caller *identity.Caller, id str
 		return nil, fault.From(err).On("imageId")
 	}
 	return c.change(ctx, caller, id, "reinstall", func(ctx context.Context, tx *store.Tx, i *Instance) (State, error) {
-		if err := guard(i, "reinstalled", Running, Stopped, Failed); err != nil {
+		if err := guard(i, "reinstalled", Running, Stopped, Amending, Failed); err != nil {
 			return "", err
 		}
 		disks, err := volume.Of(ctx, tx, i.UID)

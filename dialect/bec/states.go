@@ -59,15 +59,12 @@ func v1States(word string) []compute.State {
 }
 
 // serviceStatus is a service's word in both versions: NORMAL or FAILED (conventions, section 8). The document does not say when a service has failed: here, when
-// all its instances have.
+// one of its instances has.
 func serviceStatus(g *compute.GroupView) string {
 	for _, i := range g.Instances {
-		if i.State != compute.Failed {
-			return "NORMAL"
+		if i.State == compute.Failed {
+			return "FAILED"
 		}
-	}
-	if len(g.Instances) > 0 {
-		return "FAILED"
 	}
 	return "NORMAL"
 }
