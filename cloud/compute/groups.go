@@ -56,16 +56,44 @@ func insertGroup(ctx context.Context, tx *store.Tx, caller *identity.Caller, nam
 
 // GroupFilter narrows a list of groups. Empty fields match any.
 type GroupFilter struct {
-	Name string // part of it
-	ID   string // part of the slug
+	Name     string // part of it
+	ID       string // part of the slug
+	Slug     string // the whole of it
+	Instance string // part of the handle of one of its instances
+	Sites    []string
+	OSName   string // of the image of one of its instances
+	Failed   *bool  // whether it has an instance that failed
 }
 
 func (f GroupFilter) apply(q *bun.SelectQuery) *bun.SelectQuery {
 	if f.Name != "" {
-		q = q.Where("name LIKE ? ESCAPE '!'", store.Contains(f.Name))
+		q = q.Where("grp.name LIKE ? ESCAPE '!'", store.Contains(f.Name))
 	}
 	if f.ID != "" {
-		q = q.Where("slug LIKE ? ESCAPE '!'", store.Contains(f.ID))
+		q = q.Where("grp.slug LIKE ? ESCAPE '!'", store.Contains(f.ID))
+	}
+	if f.Slug != "" {
+		q = q.Where("grp.slug = ?", f.Slug)
+	}
+	return f.byInstances(q)
+}
+
+func (f GroupFilter) byInstances(q *bun.SelectQuery) *bun.SelectQuery {
+	const has = "EXISTS (SELECT 1 FROM instances AS i LEFT JOIN images AS im ON im.uid = i.image WHERE i.grp = grp.uid AND "
+	if f.Instance != "" {
+		q = q.Where(has+"i.handle LIKE ? ESCAPE '!')", store.Contains(f.Instance))
+	}
+	if f.Sites != nil {
+		q = q.Where(has+"i.site IN (?))", bun.In(append([]string{""}, f.Sites...)))
+	}
+	if f.OSName != "" {
+		q = q.Where(has+"LOWER(im.os_name) = LOWER(?))", f.OSName)
+	}
+	if f.Failed != nil && *f.Failed {
+		q = q.Where(has+"i.state = ?)", Failed)
+	}
+	if f.Failed != nil && !*f.Failed {
+		q = q.Where("NOT "+has+"i.state = ?)", Failed)
 	}
 	return q
 }
@@ -76,19 +104,49 @@ type GroupView struct {
 	Instances []*View
 }
 
-// ListGroups gives a page of the caller's groups with the total; newest first unless oldest is set.
-func (c *Compute) ListGroups(ctx context.Context, caller *identity.Caller, f GroupFilter, oldest bool, page store.Page) (views []*GroupView, total int, err error) {
+// GroupOrder is what a list of groups is sorted by: when they were made, or their names.
+type GroupOrder struct {
+	ByName bool
+	Oldest bool // upwards; else downwards
+}
+
+func (o GroupOrder) apply(q *bun.SelectQuery) *bun.SelectQuery {
+	direction := " DESC"
+	if o.Oldest {
+		direction = " ASC"
+	}
+	if o.ByName {
+		q = q.OrderExpr("grp.name" + direction)
+	}
+	return q.OrderExpr("grp.uid" + direction)
+}
+
+// ListGroups gives a page of the caller's groups with the total.
+func (c *Compute) ListGroups(ctx context.Context, caller *identity.Caller, f GroupFilter, o GroupOrder, page store.Page) (views []*GroupView, total int, err error) {
 	err = c.db.Read(ctx, func(ctx context.Context, tx *store.Tx) error {
-		direction := "uid DESC"
-		if oldest {
-			direction = "uid ASC"
+		var rows []struct {
+			Group `bun:",extend"`
+
+			Total int `bun:"total,scanonly"`
 		}
-		q := f.apply(tx.NewSelect().Model((*Group)(nil)).Where("account = ?", caller.Account)).OrderExpr(direction)
-		groups, n, err := store.List[*Group](ctx, q, page)
-		if err != nil {
+		matching := func() *bun.SelectQuery {
+			return f.apply(tx.NewSelect().TableExpr("groups AS grp").ColumnExpr("grp.*").Where("grp.account = ?", caller.Account))
+		}
+		q := o.apply(matching()).ColumnExpr("COUNT(*) OVER () AS total")
+		if page.Size > 0 {
+			q = q.Limit(page.Size).Offset((max(page.Number, 1) - 1) * page.Size)
+		}
+		if err := q.Scan(ctx, &rows); err != nil {
 			return err
 		}
-		total = n
+		if len(rows) == 0 {
+			return countBeyond(ctx, matching(), page, &total)
+		}
+		total = rows[0].Total
+		groups := make([]*Group, len(rows))
+		for k := range rows {
+			groups[k] = &rows[k].Group
+		}
 		views, err = c.viewGroups(ctx, tx, groups)
 		return err
 	})

@@ -25,6 +25,7 @@ type Filter struct {
 	IDs           []string // UIDs, slugs or handles
 	States        []State
 	SecurityGroup string // UID or slug
+	Set           string // part of a placement set's slug
 }
 
 func (f Filter) apply(q *bun.SelectQuery) *bun.SelectQuery {
@@ -49,6 +50,9 @@ func (f Filter) apply(q *bun.SelectQuery) *bun.SelectQuery {
 	}
 	if len(f.IDs) > 0 {
 		q = q.Where("(i.uid IN (?0) OR i.slug IN (?0) OR i.handle IN (?0))", bun.In(f.IDs))
+	}
+	if f.Set != "" {
+		q = q.Where("EXISTS (SELECT 1 FROM placement_members AS m JOIN placement_sets AS s ON s.uid = m.pset WHERE m.instance = i.uid AND s.slug LIKE ? ESCAPE '!')", store.Contains(f.Set))
 	}
 	if len(f.States) > 0 {
 		q = q.Where("i.state IN (?)", bun.In(f.States))
@@ -118,16 +122,33 @@ func (o Order) apply(q *bun.SelectQuery) *bun.SelectQuery {
 // List gives a page of the caller's instances with the total.
 func (c *Compute) List(ctx context.Context, caller *identity.Caller, f Filter, o Order, page store.Page) (views []*View, total int, err error) {
 	err = c.db.Read(ctx, func(ctx context.Context, tx *store.Tx) error {
-		q := o.apply(f.apply(selectViews(tx, &views).Where("i.account = ?", caller.Account)))
+		views = nil
+		matching := func() *bun.SelectQuery { return f.apply(selectViews(tx, &views).Where("i.account = ?", caller.Account)) }
+		q := o.apply(matching()).ColumnExpr("COUNT(*) OVER () AS total")
 		if page.Size > 0 {
 			q = q.Limit(page.Size).Offset((max(page.Number, 1) - 1) * page.Size)
 		}
-		if total, err = q.ScanAndCount(ctx); err != nil {
+		if err := q.Scan(ctx); err != nil {
 			return err
 		}
-		return c.complete(ctx, tx, views)
+		if len(views) == 0 {
+			return countBeyond(ctx, matching(), page, &total)
+		}
+		total = views[0].Total
+		if err := c.complete(ctx, tx, views); err != nil {
+			return err
+		}
+		return addSecurity(ctx, tx, views)
 	})
 	return views, total, err
+}
+
+// countBeyond counts the matches of a page that is empty: on the first one there are none, and a later one may lie behind the end.
+func countBeyond(ctx context.Context, q *bun.SelectQuery, page store.Page, total *int) (err error) {
+	if page.Size > 0 && page.Number > 1 {
+		*total, err = q.Count(ctx)
+	}
+	return err
 }
 
 // ListFrom gives the caller's instances from a marker (a handle, inclusive) on, in the order of handles.

@@ -24,6 +24,12 @@ type View struct {
 	OSName       string `bun:"os_name,scanonly"`
 	OSVersion    string `bun:"os_version,scanonly"`
 
+	SetSlug string `bun:"set_slug,scanonly"` // of the placement set that it is in; empty for none
+	SetName string `bun:"set_name,scanonly"`
+	Total   int    `bun:"total,scanonly"` // matches over all pages; only in numbered lists
+
+	Security []*network.SecurityGroup `bun:"-"` // only in numbered lists and details; without rules
+
 	Where   *place.Site         `bun:"-"`
 	Volumes []*volume.Volume    `bun:"-"` // the system disk first
 	Ports   []*PortView         `bun:"-"`
@@ -48,6 +54,8 @@ func selectViews(tx *store.Tx, into *[]*View) *bun.SelectQuery {
 	return tx.NewSelect().Model(into).ColumnExpr("i.*").
 		ColumnExpr("g.slug AS group_slug, g.name AS group_name").
 		ColumnExpr("COALESCE(im.slug, '') AS image_slug, COALESCE(im.name, '') AS image_name, COALESCE(im.account, '') AS image_account").
+		ColumnExpr("COALESCE((SELECT s.slug FROM placement_members AS m JOIN placement_sets AS s ON s.uid = m.pset WHERE m.instance = i.uid LIMIT 1), '') AS set_slug").
+		ColumnExpr("COALESCE((SELECT s.name FROM placement_members AS m JOIN placement_sets AS s ON s.uid = m.pset WHERE m.instance = i.uid LIMIT 1), '') AS set_name").
 		ColumnExpr("COALESCE(im.os_name, '') AS os_name, COALESCE(im.os_version, '') AS os_version").
 		Join("JOIN groups AS g ON g.uid = i.grp").Join("LEFT JOIN images AS im ON im.uid = i.image")
 }
@@ -134,4 +142,28 @@ func (c *Compute) view(ctx context.Context, tx *store.Tx, uid string) (*View, er
 		return nil, fault.Missing(Kind, uid)
 	}
 	return views[0], c.complete(ctx, tx, views)
+}
+
+// addSecurity fills in the security groups of instances: one statement.
+func addSecurity(ctx context.Context, tx *store.Tx, views []*View) error {
+	byUID := map[string]*View{}
+	uids := make([]string, len(views))
+	for k, v := range views {
+		uids[k], byUID[v.UID] = v.UID, v
+	}
+	if len(views) == 0 {
+		return nil
+	}
+	var rows []struct {
+		network.SecurityGroup `bun:",extend"`
+
+		Instance string `bun:"instance,scanonly"`
+	}
+	err := tx.NewSelect().TableExpr("security_groups AS sg").ColumnExpr("DISTINCT sg.*, p.instance").Join("JOIN port_groups AS pg ON pg.grp = sg.uid").
+		Join("JOIN ports AS p ON p.uid = pg.port").Where("p.instance IN (?)", bun.In(uids)).OrderExpr("p.instance, sg.uid").Scan(ctx, &rows)
+	for k := range rows {
+		v := byUID[rows[k].Instance]
+		v.Security = append(v.Security, &rows[k].SecurityGroup)
+	}
+	return err
 }
