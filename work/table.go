@@ -104,6 +104,7 @@ func remove(ctx context.Context, tx *store.Tx, done []*row) error {
 	if n, err := res.RowsAffected(); err == nil && int(n) == len(done) {
 		return nil
 	}
+	tx.Notify(topic)
 	_, err = tx.ExecContext(ctx, "UPDATE work SET lease = 0, holder = '', attempt = 0, state = '', event = '', since = 0, deadline = 0, last_error = '', due = ? "+
 		"WHERE holder = ? AND (kind, uid) IN (VALUES ?)", tx.Time(), done[0].Holder, bun.Safe(keys(tx, done, false)))
 	if err != nil {
@@ -111,6 +112,9 @@ func remove(ctx context.Context, tx *store.Tx, done []*row) error {
 	}
 	return nil
 }
+
+// soon is when a row's due time is told to the runner: while the row was leased, the runner may have gone to sleep until the end of the lease.
+const soon = time.Minute
 
 // rest puts a row to rest until its due time, or until now if something has woken it since. keep keeps the lease, for an outside call.
 func rest(ctx context.Context, tx *store.Tx, w *row, keep bool) error {
@@ -123,6 +127,9 @@ func rest(ctx context.Context, tx *store.Tx, w *row, keep bool) error {
 		lease, holder, w.Attempt, w.Woken, w.Due, min(w.Due, tx.Time()), w.State, w.Event, w.Since, w.Deadline, w.LastError, w.Kind, w.UID, w.Holder)
 	if err != nil {
 		return fmt.Errorf("work: putting %s %s to rest: %w", w.Kind, w.UID, err)
+	}
+	if !keep && w.Due < tx.Time().Add(soon) {
+		tx.Notify(topic)
 	}
 	return nil
 }
