@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"fmt"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/baidubce/bce-sdk-go/bce"
@@ -29,7 +30,11 @@ func (s *site) tenant() *tenant { return &tenant{s, s.sdk()} }
 
 // try sends a request of API 2.0.
 func (u *tenant) try(method, path string, body, into any) error {
+	path, flag, found := strings.Cut(path, "?")
 	b := bce.NewRequestBuilder(u.client).WithURL(path).WithMethod(method)
+	if found {
+		b = b.WithQueryParam(flag, "")
+	}
 	if body != nil {
 		b = b.WithBody(body)
 	}
@@ -138,5 +143,3 @@ func (u *tenant) is(state compute.State, limit time.Duration, uids ...string) {
 }
 
 func script(text string) string { return base64.StdEncoding.EncodeToString([]byte(text)) }
-
-var _ = place.Mobile
