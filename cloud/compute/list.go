@@ -123,7 +123,9 @@ func (o Order) apply(q *bun.SelectQuery) *bun.SelectQuery {
 func (c *Compute) List(ctx context.Context, caller *identity.Caller, f Filter, o Order, page store.Page) (views []*View, total int, err error) {
 	err = c.db.Read(ctx, func(ctx context.Context, tx *store.Tx) error {
 		views = nil
-		matching := func() *bun.SelectQuery { return f.apply(selectViews(tx, &views).Where("i.account = ?", caller.Account)) }
+		matching := func() *bun.SelectQuery {
+			return f.apply(selectViews(tx, &views).Where("i.account = ?", caller.Account))
+		}
 		q := o.apply(matching()).ColumnExpr("COUNT(*) OVER () AS total")
 		if page.Size > 0 {
 			q = q.Limit(page.Size).Offset((max(page.Number, 1) - 1) * page.Size)
