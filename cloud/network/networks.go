@@ -88,6 +88,7 @@ func insertNetwork(ctx context.Context, tx *store.Tx, net *Network) error {
 
 // NetworkFilter narrows a list of networks. Empty fields match any.
 type NetworkFilter struct {
+	ID      string // UID or slug
 	Site    string // UID
 	Keyword string // part of the name
 }
@@ -120,6 +121,22 @@ func FindNetwork(ctx context.Context, tx *store.Tx, caller *identity.Caller, id 
 		return nil, fault.Missing("network", id)
 	}
 	return net, err
+}
+
+// NetworksByUID gives those of the caller's networks that are named, by UID: for lists of what hangs on them.
+func (n *Networks) NetworksByUID(ctx context.Context, caller *identity.Caller, uids []string) (map[string]*Network, error) {
+	found := map[string]*Network{}
+	if len(uids) == 0 {
+		return found, nil
+	}
+	var all []*Network
+	err := n.db.Read(ctx, func(ctx context.Context, tx *store.Tx) error {
+		return tx.NewSelect().Model(&all).Where("account = ?", caller.Account).Where("uid IN (?)", bun.In(uids)).Scan(ctx)
+	})
+	for _, net := range all {
+		found[net.UID] = net
+	}
+	return found, err
 }
 
 // GetNetwork gives one network with its subnets.
@@ -256,6 +273,9 @@ func DefaultNetwork(ctx context.Context, tx *store.Tx, caller *identity.Caller, 
 }
 
 func (f NetworkFilter) apply(q *bun.SelectQuery) *bun.SelectQuery {
+	if f.ID != "" {
+		q = q.Where("uid = ? OR slug = ?", f.ID, f.ID)
+	}
 	if f.Site != "" {
 		q = q.Where("site = ?", f.Site)
 	}
