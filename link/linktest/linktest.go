@@ -35,6 +35,13 @@ func (f *Faulty) Heal() {
 	}
 }
 
+// Break lets the faults begin again after Heal.
+func (f *Faulty) Break() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.well = false
+}
+
 // fate draws what happens to a message.
 func (f *Faulty) fate() (lost, unheard, repeated, delayed bool, late []func()) {
 	f.mu.Lock()

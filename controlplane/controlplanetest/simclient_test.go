@@ -1,0 +1,231 @@
+package controlplanetest
+
+import (
+	"bytes"
+	"crypto/aes"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/baidubce/bce-sdk-go/auth"
+	bcehttp "github.com/baidubce/bce-sdk-go/http"
+)
+
+type object = map[string]any
+
+var idPattern = regexp.MustCompile(`[a-z0-9-]{8,}`)
+
+// simClient calls BEC's door as a program would: signed, with a client token on each change, and again with the same token if the answer was lost.
+type simClient struct {
+	c         *simCloud
+	name      int
+	calls     int
+	instances map[string]bool // true: a deletion was accepted
+	networks  map[string]bool
+	groups    map[string]bool
+}
+
+func newSimClient(c *simCloud, name int) *simClient {
+	return &simClient{c: c, name: name, instances: map[string]bool{}, networks: map[string]bool{}, groups: map[string]bool{}}
+}
+
+// change makes a call that changes something. The answer is lost now and then, also by the death of the centre, and the call is made again.
+func (s *simClient) change(method, path string, query map[string]string, body any) (int, object) {
+	s.calls++
+	all := map[string]string{"clientToken": fmt.Sprintf("token-%d-%d", s.name, s.calls)}
+	maps.Copy(all, query)
+	status, out := s.call(method, path, all, body)
+	if s.c.rng.IntN(10) > 0 || s.c.calm() {
+		return status, out
+	}
+	if s.c.rng.IntN(2) == 0 {
+		s.c.stats["centre dies after an answer"]++
+		s.c.stopCentre()
+		s.c.startCentre()
+	}
+	again, same := s.call(method, path, all, body)
+	if status < 300 && (again != status || fmt.Sprint(same) != fmt.Sprint(out)) {
+		s.c.t.Errorf("%s %s repeated with its token: %d %v, at first %d %v", method, path, again, same, status, out)
+	}
+	return again, same
+}
+
+func (s *simClient) call(method, path string, query map[string]string, body any) (int, object) {
+	var payload []byte
+	if body != nil {
+		payload, _ = json.Marshal(body)
+	}
+	r := httptest.NewRequest(method, "http://bec.test"+path, bytes.NewReader(payload))
+	q := r.URL.Query()
+	for k, v := range query {
+		q.Set(k, v)
+	}
+	r.URL.RawQuery = q.Encode()
+	r.Header.Set("Content-Type", "application/json")
+	s.sign(r, query)
+	w := httptest.NewRecorder()
+	s.c.cp.Door("bec").ServeHTTP(w, r)
+	s.c.stats[fmt.Sprintf("%s %d", method, w.Code)]++
+	if w.Code >= 500 && w.Code != http.StatusNotImplemented {
+		s.c.t.Errorf("%s %s %v %s answered %d: %s", method, path, query, payload, w.Code, w.Body)
+	}
+	if w.Code == http.StatusBadRequest || w.Code == http.StatusForbidden {
+		_, text, _ := strings.Cut(w.Body.String(), `"message":`)
+		text, _, _ = strings.Cut(text, `","requestId`)
+		s.c.stats[fmt.Sprintf("%s %d %s", method, w.Code, idPattern.ReplaceAllString(text, "ID"))]++
+	}
+	var out object
+	_ = json.Unmarshal(w.Body.Bytes(), &out)
+	return w.Code, out
+}
+
+func (s *simClient) sign(r *http.Request, query map[string]string) {
+	q := &bcehttp.Request{}
+	q.SetMethod(r.Method)
+	q.SetHost(r.Host)
+	q.SetUri(r.URL.Path)
+	q.SetParams(query)
+	q.SetHeaders(map[string]string{"Host": r.Host, "Content-Type": "application/json"})
+	key := s.c.admin.Key
+	(&auth.BceV1Signer{}).Sign(q, &auth.BceCredentials{AccessKeyId: key.ID, SecretAccessKey: key.Secret}, &auth.SignOptions{HeadersToSign: map[string]struct{}{"host": {}}, ExpireSeconds: 1800})
+	r.Header.Set("Authorization", q.Header("Authorization"))
+}
+
+// password encrypts one as BEC wants it: AES-128-ECB with the secret key's first half, in hex.
+func (s *simClient) password() string {
+	plain := []byte("Good#Pass1" + "\x06\x06\x06\x06\x06\x06")
+	block, _ := aes.NewCipher([]byte(s.c.admin.Key.Secret)[:16])
+	block.Encrypt(plain, plain)
+	return hex.EncodeToString(plain)
+}
+
+// one picks a key at random, in an order that does not depend on the map's.
+func (s *simClient) one(of map[string]bool) string {
+	keys := slices.Sorted(maps.Keys(of))
+	if len(keys) == 0 {
+		return "none-known"
+	}
+	return keys[s.c.rng.IntN(len(keys))]
+}
+
+func (s *simClient) live() map[string]bool {
+	live := map[string]bool{}
+	for id, gone := range s.instances {
+		if !gone {
+			live[id] = true
+		}
+	}
+	return live
+}
+
+// act makes one call at random.
+func (s *simClient) act() {
+	r := s.c.rng
+	id := s.one(s.live())
+	on := "/v2/vm/instance/" + id
+	verb := func(name string, body any) { s.change(http.MethodPut, on, map[string]string{name: ""}, body) }
+	switch n := r.IntN(100); {
+	case n < 25:
+		s.create()
+	case n < 32:
+		verb("stop", object{"forceStop": r.IntN(2) == 0})
+	case n < 40:
+		verb("start", nil)
+	case n < 48:
+		verb("reboot", object{"forceStop": r.IntN(2) == 0})
+	case n < 54:
+		verb("rebuild", object{"imageId": "Debian", "imageType": "bec", "adminPass": s.password()})
+	case n < 60:
+		verb("resize", object{"cpuCount": 1 + r.IntN(4), "memoryCapacityInGB": 1 + r.IntN(4)})
+	case n < 64:
+		verb("changePass", object{"adminPass": s.password()})
+	case n < 67:
+		verb("changeNetworkCapacity", object{"networkCapacityInMbps": 1 + r.IntN(50)})
+	case n < 72:
+		s.call(http.MethodGet, on, nil, nil)
+		s.call(http.MethodGet, "/v2/vm/instance", nil, nil)
+	case n < 86:
+		s.remove(id)
+	case n < 93:
+		s.network()
+	default:
+		s.group(id)
+	}
+}
+
+func (s *simClient) create() {
+	r := s.c.rng
+	site := s.c.sites[r.IntN(len(s.c.sites))]
+	body := object{"imageId": "Debian", "adminPass": s.password(), "cpuCount": 1 + r.IntN(2), "memoryCapacityInGB": 1 + r.IntN(2), "rootDiskSizeInGb": 40,
+		"billing": object{"paymentTiming": "Postpaid"}, "deployInstances": []object{{"regionId": site.Name, "purchaseCount": 1 + r.IntN(2)}}}
+	if r.IntN(2) == 0 {
+		body["networkCapacityInMbps"] = 5
+	}
+	if r.IntN(3) == 0 {
+		body["createCdsList"] = []object{{"cdsSizeInGB": 20}}
+	}
+	if len(s.groups) > 0 && r.IntN(2) == 0 {
+		body["securityGroupId"] = s.one(s.groups)
+	}
+	status, out := s.change(http.MethodPost, "/v2/vm/instance", nil, body)
+	if status >= 300 {
+		return
+	}
+	made, _ := out["instances"].([]any)
+	if len(made) == 0 {
+		s.c.t.Errorf("createVmInstance answered no instances: %v", out)
+	}
+	for _, m := range made {
+		s.instances[m.(object)["instanceId"].(string)] = false
+	}
+}
+
+func (s *simClient) remove(id string) {
+	if status, _ := s.change(http.MethodDelete, "/v2/vm/instance/"+id, nil, nil); status < 300 {
+		s.instances[id] = true
+	}
+}
+
+func (s *simClient) network() {
+	r := s.c.rng
+	if len(s.networks) > 0 && r.IntN(2) == 0 {
+		id := s.one(s.networks)
+		if status, _ := s.change(http.MethodDelete, "/v2/vpc/"+id, nil, nil); status < 300 {
+			delete(s.networks, id)
+		}
+		return
+	}
+	site := s.c.sites[r.IntN(len(s.c.sites))]
+	status, out := s.change(http.MethodPost, "/v2/vpc", nil, object{"name": "n", "cidr": "10.0.0.0/16", "regionId": site.Name})
+	if status < 300 {
+		s.networks[out["vpcId"].(string)] = true
+	}
+}
+
+func (s *simClient) group(instance string) {
+	r := s.c.rng
+	rule := object{"direction": "ingress", "ethertype": "IPv4", "protocol": "tcp", "portRange": fmt.Sprint(1 + r.IntN(60000)), "sourceIp": "0.0.0.0/0"}
+	id := s.one(s.groups)
+	switch r.IntN(5) {
+	case 0, 1:
+		status, out := s.change(http.MethodPost, "/v2/securityGroup", nil, object{"name": "g", "desc": "d", "rules": []object{rule}})
+		if status < 300 {
+			s.groups[out["securityGroupId"].(string)] = true
+		}
+	case 2:
+		s.change(http.MethodPut, "/v2/securityGroup/"+id, map[string]string{"authorizeRule": ""}, object{"rule": rule})
+	case 3:
+		verb := []string{"bind", "unbind"}[r.IntN(2)]
+		s.change(http.MethodPut, "/v2/vm/instance/"+instance, map[string]string{verb: ""}, object{"securityGroupId": id})
+	default:
+		if status, _ := s.change(http.MethodDelete, "/v2/securityGroup/"+id, nil, nil); status < 300 {
+			delete(s.groups, id)
+		}
+	}
+}
