@@ -4,8 +4,6 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/hex"
-	"errors"
-	"fmt"
 	"io"
 	"net/http/httptest"
 	"net/url"
@@ -18,171 +16,13 @@ import (
 	"github.com/coder/websocket"
 	"github.com/stretchr/testify/require"
 
-	"edgecloud/cloud/identity"
-	"edgecloud/cloud/image"
-	"edgecloud/contract"
 	"edgecloud/controlplane/controlplanetest"
 	"edgecloud/dialect/bec/wire/v2deployset"
 	"edgecloud/dialect/bec/wire/v2vminstance"
 	"edgecloud/dialect/bec/wire/v2vmservice"
-	"edgecloud/engine/sim"
 	"edgecloud/engine/sim/rfb/rfbtest"
 	"edgecloud/store"
 )
-
-const (
-	v2Site  = "cn-hangzhou-cm"
-	v2Sites = "cn-changchun-ix"
-	v2Pass  = "Passw0rd!"
-)
-
-// v2 is a cloud as one account of API 2.0 sees it.
-type v2 struct {
-	*controlplanetest.Cloud
-	client      *sdk.Client
-	key, secret string
-	caller      *identity.Caller
-	image       string
-}
-
-// newV2 starts a cloud with a tenant that is no operator.
-func newV2(t *testing.T) *v2 {
-	t.Helper()
-	c := controlplanetest.Start(t, nil)
-	return v2Tenant(t, c, "tenant")
-}
-
-func v2Tenant(t *testing.T, c *controlplanetest.Cloud, name string) *v2 {
-	t.Helper()
-	ctx := t.Context()
-	operator := &identity.Caller{Account: c.Admin.Account.UID, User: c.Admin.User.UID, Role: identity.Admin, Operator: true}
-	account, err := c.Control.Identity.CreateAccount(ctx, operator, name)
-	require.NoError(t, err)
-	user, err := c.Control.Identity.CreateUser(ctx, operator, identity.NewUser{Account: account.UID, Name: name, Role: identity.Member})
-	require.NoError(t, err)
-	key, secret, err := c.Control.Identity.CreateKey(ctx, operator, user.UID)
-	require.NoError(t, err)
-	client, err := sdk.NewClient(key.ID, secret, c.URL["bec"])
-	require.NoError(t, err)
-	client.Config.Retry = bce.NewNoRetryPolicy()
-	public := true
-	images, err := c.Control.Images.List(ctx, operator, image.Filter{Public: &public, Keyword: "Ubuntu 22"})
-	require.NoError(t, err)
-	return &v2{Cloud: c, client: client, key: key.ID, secret: secret, image: "m-" + images[0].Slug,
-		caller: &identity.Caller{Account: account.UID, User: user.UID, Role: identity.Member}}
-}
-
-type values map[string]any
-
-// call sends one request; target is the path with its query.
-func (v *v2) call(method, target string, body, out any, headers ...string) error {
-	path, query, _ := strings.Cut(target, "?")
-	b := bce.NewRequestBuilder(v.client).WithMethod(method).WithURL(path)
-	parsed, err := url.ParseQuery(query)
-	if err != nil {
-		return err
-	}
-	for name := range parsed {
-		b.WithQueryParam(name, parsed.Get(name))
-	}
-	for k := 0; k+1 < len(headers); k += 2 {
-		b.WithHeader(headers[k], headers[k+1])
-	}
-	if body != nil {
-		b.WithBody(body)
-	}
-	if out != nil {
-		b.WithResult(out)
-	}
-	return b.Do()
-}
-
-func (v *v2) must(t *testing.T, method, target string, body, out any, headers ...string) {
-	t.Helper()
-	require.NoError(t, v.call(method, target, body, out, headers...), "%s %s", method, target)
-}
-
-// refused is what a call must be answered with.
-func (v *v2) refused(t *testing.T, status int, code, says, method, target string, body any, headers ...string) {
-	t.Helper()
-	err := v.call(method, target, body, nil, headers...)
-	var service *bce.BceServiceError
-	require.True(t, errors.As(err, &service), "%s %s: %v", method, target, err)
-	require.Equal(t, status, service.StatusCode, service.Message)
-	require.Equal(t, code, service.Code, service.Message)
-	require.Contains(t, service.Message, says)
-	require.NotEmpty(t, service.RequestId)
-}
-
-func (v *v2) encrypted(t *testing.T, plain string) string {
-	t.Helper()
-	var out struct{ AccessKeyId, CipherHex string }
-	v.must(t, "POST", "/v2/ciphers/encrypt", values{"rawHex": hex.EncodeToString([]byte(plain))}, &out)
-	require.Equal(t, v.key, out.AccessKeyId)
-	return out.CipherHex
-}
-
-// request is a create's body that works; change overrides members, nil removes one.
-func (v *v2) request(t *testing.T, change values) values {
-	body := values{"adminPass": v.encrypted(t, v2Pass), "spec": "bec.g4.c1m4", "imageId": v.image, "imageType": "bec",
-		"deployInstances": []values{{"regionId": v2Site, "purchaseCount": 1}}, "billing": values{"paymentTiming": "Postpaid"}}
-	for name, value := range change {
-		body[name] = value
-		if value == nil {
-			delete(body, name)
-		}
-	}
-	return body
-}
-
-func (v *v2) create(t *testing.T, change values) (service string, ids []string) {
-	t.Helper()
-	var out v2vminstance.CreateBecVMInstanceResponse
-	v.must(t, "POST", "/v2/vm/instance", v.request(t, change), &out, "X-Bce-Accesskey", v.key)
-	for _, i := range out.Instances {
-		ids = append(ids, *i.InstanceID)
-	}
-	return *out.ServiceID, ids
-}
-
-func (v *v2) get(t *testing.T, id string) v2vminstance.BecVMInstanceModel {
-	t.Helper()
-	var out v2vminstance.GetVMInstanceResponse
-	v.must(t, "GET", "/v2/vm/instance/"+id, nil, &out)
-	return *out.Instance
-}
-
-func (v *v2) await(t *testing.T, state string, ids ...string) {
-	t.Helper()
-	for _, id := range ids {
-		controlplanetest.Eventually(t, id+" is "+state, func() bool { return *v.get(t, id).Status == state })
-	}
-}
-
-func (v *v2) list(t *testing.T, query string) (ids []string, out v2vminstance.ListVMInstanceResponse) {
-	t.Helper()
-	v.must(t, "GET", "/v2/vm/instance?"+query, nil, &out)
-	for _, i := range out.Instances {
-		ids = append(ids, *i.ID)
-	}
-	return ids, out
-}
-
-// guest looks inside the simulated machine.
-func (v *v2) guest(t *testing.T, id string) (found sim.Guest) {
-	t.Helper()
-	detail, err := v.Control.Compute.Get(t.Context(), v.caller, strings.TrimPrefix(id, "vm-"))
-	require.NoError(t, err)
-	for _, site := range v.World.Sites() {
-		for _, host := range site.Hosts() {
-			if g, ok := host.Guest(detail.UID); ok {
-				return g
-			}
-		}
-	}
-	t.Fatalf("no host has the machine of %s", id)
-	return found
-}
 
 func TestV2InstanceLifeCycle(t *testing.T) {
 	v := newV2(t)
@@ -211,11 +51,24 @@ func TestV2InstanceLifeCycle(t *testing.T) {
 	require.Equal(t, []int32{1, 4, 60, 80, 1, 1}, []int32{*s.Service.TotalCPUCount, *s.Service.TotalMemoryCapacityInGB, *s.Service.TotalRootDiskSizeInGb,
 		*s.Service.TotalDataDiskSizeInGb, *s.Service.RunningInstanceCount, *s.Service.TotalInstanceCount})
 
+	changeAndResize(t, v, id)
+	rebootAndRebuild(t, v, id)
+	at := "/v2/vm/instance/" + id
+	v.must(t, "DELETE", at, nil, nil)
+	controlplanetest.Eventually(t, "the instance is gone", func() bool { return v.call("GET", at, nil, nil) != nil })
+	v.refused(t, 404, "NoSuchObject", id[3:], "GET", at, nil)
+	v.must(t, "DELETE", "/v2/vm/service/"+service, nil, nil)
+	v.refused(t, 404, "NoSuchObject", service[2:], "GET", "/v2/vm/service/"+service, nil)
+}
+
+// changeAndResize changes what can be changed of a running instance and of a stopped one.
+func changeAndResize(t *testing.T, v *v2, id string) {
+	t.Helper()
 	at := "/v2/vm/instance/" + id
 	v.must(t, "PUT", at+"?modifyAttribute", values{"name": "renamed"}, nil)
 	v.must(t, "PUT", at+"?changeHostname", values{"hostname": "other-1"}, nil)
 	v.must(t, "PUT", at+"?changeNetworkCapacity", values{"networkCapacityInMbps": 200}, nil)
-	i = v.get(t, id)
+	i := v.get(t, id)
 	require.Equal(t, "renamed", *i.Name)
 	require.Equal(t, int32(200), *i.NetworkCapacityInMbps)
 
@@ -237,7 +90,12 @@ func TestV2InstanceLifeCycle(t *testing.T) {
 	v.refused(t, 409, "OperationDenied", "cannot be resized", "PUT", at+"?resize", values{"spec": "bec.g4.c1m4"})
 	v.await(t, "RUNNING", id)
 	require.Equal(t, 2, v.guest(t, id).VCPUs)
+}
 
+// rebootAndRebuild restarts an instance, gives it another password and then a new system.
+func rebootAndRebuild(t *testing.T, v *v2, id string) {
+	t.Helper()
+	at := "/v2/vm/instance/" + id
 	boots := v.guest(t, id).Boots
 	v.must(t, "PUT", at+"?reboot", nil, nil)
 	v.await(t, "RUNNING", id)
@@ -251,12 +109,6 @@ func TestV2InstanceLifeCycle(t *testing.T) {
 	v.must(t, "PUT", at+"?rebuild", values{"imageId": v.image, "imageType": "bec", "adminPass": v.encrypted(t, v2Pass), "resetDataDisk": true}, nil)
 	v.await(t, "RUNNING", id)
 	require.Equal(t, "other-1", v.guest(t, id).Hostname, "a first boot learns the new host name")
-
-	v.must(t, "DELETE", at, nil, nil)
-	controlplanetest.Eventually(t, "the instance is gone", func() bool { return v.call("GET", at, nil, nil) != nil })
-	v.refused(t, 404, "NoSuchObject", id[3:], "GET", at, nil)
-	v.must(t, "DELETE", "/v2/vm/service/"+service, nil, nil)
-	v.refused(t, 404, "NoSuchObject", service[2:], "GET", "/v2/vm/service/"+service, nil)
 }
 
 func TestV2CreateOverNodesIntoAService(t *testing.T) {
@@ -536,54 +388,4 @@ func TestV2DeploySets(t *testing.T) {
 	require.Empty(t, all.DeploySets[0].NodeInstanceStatisList)
 	v.must(t, "DELETE", "/v2/vm/instance/deployset/"+set, nil, nil)
 	v.refused(t, 404, "NoSuchObject", "placement set", "GET", "/v2/vm/instance/deployset/"+set, nil)
-}
-
-// TestV2DocumentedExamples replays every request that the contract documents, with the IDs that it names put in place.
-func TestV2DocumentedExamples(t *testing.T) {
-	v := newV2(t)
-	loaded, err := contract.Load("bec")
-	require.NoError(t, err)
-	pair, _, err := v.Control.Compute.CreateKeyPair(t.Context(), v.caller, "mine")
-	require.NoError(t, err)
-	group, err := v.Control.Networks.CreateGroup(t.Context(), v.caller, newGroup("mine"))
-	require.NoError(t, err)
-	var set v2deployset.DeploySetCreateResponse
-	v.must(t, "POST", "/v2/vm/instance/deployset/create", values{"name": "s"}, &set)
-	replayed := 0
-	for _, op := range loaded.Operations() {
-		if !strings.HasPrefix(op.Key, "bec/v2/vm-instance.") && !strings.HasPrefix(op.Key, "bec/v2/vm-service.") && !strings.HasPrefix(op.Key, "bec/v2/deployset.") &&
-			!strings.HasPrefix(op.Key, "bec/v2/cipher.") {
-			continue
-		}
-		for _, e := range op.Examples().Requests {
-			t.Run(fmt.Sprintf("%s %s", op.ID, e.Name), func(t *testing.T) {
-				service, ids := v.create(t, values{"networkCapacityInMbps": 10})
-				v.await(t, "RUNNING", ids[0])
-				body := exampleIDs(string(e.Body), v.image, "k-"+pair.Slug, v.encrypted(t, v2Pass), "sg-"+group.Slug, ids[0], set.DeploySetIDs[0])
-				target := exampleIDs(e.Target, v.image, "", "", "", ids[0], set.DeploySetIDs[0])
-				target = strings.ReplaceAll(target, "s-4a3eoswh", service)
-				v.prepareExample(t, op.ID, service, ids[0], set.DeploySetIDs[0])
-				if op.ID == "deleteDeploySet" {
-					var another v2deployset.DeploySetCreateResponse
-					v.must(t, "POST", "/v2/vm/instance/deployset/create", values{"name": "s"}, &another)
-					target = strings.ReplaceAll(target, set.DeploySetIDs[0], another.DeploySetIDs[0])
-				}
-				v.must(t, e.Method, target, rawBody(body), nil)
-				replayed++
-			})
-		}
-	}
-	require.GreaterOrEqual(t, replayed, 30)
-}
-
-// prepareExample brings about the state that an example needs.
-func (v *v2) prepareExample(t *testing.T, op, service, id, set string) {
-	t.Helper()
-	switch op {
-	case "startVmInstance", "startVmService":
-		v.must(t, "PUT", "/v2/vm/service/"+service+"?stop", nil, nil)
-		v.await(t, "STOPPED", id)
-	case "removeInstancesFromDeploySet":
-		v.must(t, "POST", "/v2/vm/instance/deployset/updateRelation", values{"instanceId": id, "deploysetIdList": []string{set}}, nil)
-	}
 }
