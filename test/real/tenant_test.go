@@ -14,7 +14,6 @@ import (
 
 	"edgecloud/cloud/compute"
 	"edgecloud/cloud/network"
-	"edgecloud/cloud/place"
 )
 
 // password fits BEC's rule.
