@@ -5,9 +5,11 @@ package controlplanetest
 
 import (
 	"context"
+	"encoding/json"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 	"time"
 
@@ -74,9 +76,18 @@ func checkAnswer(t testing.TB) func(*contract.Operation, int, http.Header, []byt
 			return
 		}
 		for _, v := range op.ValidateResponse(status, header, body) {
+			if v.Rule == "status" && strings.HasPrefix(op.Key, "bec/v1/") && isCommonError(status, body) {
+				continue // API 1.0 describes its errors once, for all operations (conventions, section 6)
+			}
 			t.Errorf("%s answered %d with a wrong %s: %s\n%s", op.Key, status, v.Field, v.Expected, body)
 		}
 	}
+}
+
+// isCommonError tells whether an answer is an error that document and SDKs of BEC 1.0 can read.
+func isCommonError(status int, body []byte) bool {
+	var e struct{ Code, Msg, Message, RequestID string }
+	return status >= 400 && json.Unmarshal(body, &e) == nil && e.Code != "" && e.Msg != "" && e.Message != "" && e.RequestID != ""
 }
 
 // BEC gives the official Go SDK's client, signing with the first operator's key.

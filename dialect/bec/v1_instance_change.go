@@ -46,8 +46,15 @@ func (d *Door) v1UpdateInstance(ctx context.Context, c *dialect.Call) (*dialect.
 	if err := c.Decode(&more); err != nil {
 		return nil, err
 	}
+	var login compute.Login
+	if in.Type == "password" { // hashed before the transaction, which it would hold up
+		var err error
+		if login, err = d.v1Login(ctx, c, (*service.KeyConfig)(in.KeyConfig), more.AdminPass); err != nil {
+			return nil, err
+		}
+	}
 	err := d.DB.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
-		return d.v1ChangeInstance(store.Join(ctx, tx), c, &in, more.AdminPass)
+		return d.v1ChangeInstance(store.Join(ctx, tx), c, &in, login)
 	})
 	if err != nil {
 		return nil, inV1Words(err)
@@ -64,7 +71,7 @@ func (d *Door) v1Changed(ctx context.Context, c *dialect.Call, action string) (*
 	return dialect.OK(wire.UpdateVMInstanceResponse{Result: new(true), Action: &action, Details: new(v1Instance(detail.View, detail.Groups))}), nil
 }
 
-func (d *Door) v1ChangeInstance(ctx context.Context, c *dialect.Call, in *wire.UpdateVMInstanceRequest, adminPass *string) error {
+func (d *Door) v1ChangeInstance(ctx context.Context, c *dialect.Call, in *wire.UpdateVMInstanceRequest, login compute.Login) error {
 	id := pathVM(c)
 	switch in.Type {
 	case "vmName":
@@ -80,11 +87,7 @@ func (d *Door) v1ChangeInstance(ctx context.Context, c *dialect.Call, in *wire.U
 		_, err := d.Compute.Rename(ctx, c.Caller, id, compute.Rename{Hostname: in.Hostname})
 		return err
 	case "password":
-		login, err := d.v1Login(ctx, c, (*service.KeyConfig)(in.KeyConfig), adminPass)
-		if err != nil {
-			return err
-		}
-		_, err = d.Compute.SetLogin(ctx, c.Caller, id, login)
+		_, err := d.Compute.SetLogin(ctx, c.Caller, id, login)
 		return err
 	case "securityGroup":
 		return d.Compute.SetSecurityGroups(ctx, c.Caller, id, bareAll("sg-", in.SecurityGroupIDs))
@@ -203,25 +206,23 @@ func (d *Door) v1UnbindGroups(ctx context.Context, c *dialect.Call) (*dialect.An
 	return d.v1Bind(ctx, c, "unbind", false)
 }
 
-// v1Bind changes all instances or none; details is what the Go SDK reads besides.
+// v1Bind changes all instances or none, so that there is no outcome of each to tell.
 func (d *Door) v1Bind(ctx context.Context, c *dialect.Call, action string, in bool) (*dialect.Answer, error) {
 	var body wire.SecurityGroupBindingRequest
 	if err := c.Decode(&body); err != nil {
 		return nil, err
 	}
-	details := make([]v1Outcome, len(body.Instances))
 	err := d.DB.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
 		ctx = store.Join(ctx, tx)
 		for k, one := range body.Instances {
 			if err := d.Compute.BindGroups(ctx, c.Caller, []string{bare("vm-", one.InstanceID)}, bareAll("sg-", one.SecurityGroupIDs), in); err != nil {
 				return fault.From(err).On(fmt.Sprintf("instances[%d]", k))
 			}
-			details[k] = v1Outcome{ResourceID: one.InstanceID, Success: true}
 		}
 		return nil
 	})
 	if err != nil {
 		return nil, err
 	}
-	return dialect.OK(map[string]any{"result": true, "action": action, "details": details}), nil
+	return dialect.OK(wire.SecurityGroupBindingResponse{Result: new(true), Action: &action}), nil
 }

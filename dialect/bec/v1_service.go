@@ -189,8 +189,15 @@ func (d *Door) v1UpdateService(ctx context.Context, c *dialect.Call) (*dialect.A
 	if err := c.Decode(&in); err != nil {
 		return nil, err
 	}
+	var login compute.Login
+	if in.Type == "password" { // hashed before the transaction, which it would hold up
+		var err error
+		if login, err = d.v1Login(ctx, c, in.KeyConfig, in.AdminPass); err != nil {
+			return nil, err
+		}
+	}
 	err := d.DB.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
-		return d.v1ChangeService(store.Join(ctx, tx), c, &in)
+		return d.v1ChangeService(store.Join(ctx, tx), c, &in, login)
 	})
 	if err != nil {
 		return nil, inV1Words(err)
@@ -202,7 +209,7 @@ func (d *Door) v1UpdateService(ctx context.Context, c *dialect.Call) (*dialect.A
 	return dialect.OK(wire.UpdateVMServiceResponse{Result: new(true), Action: new("update"), Details: new(v1Service(g, true))}), nil
 }
 
-func (d *Door) v1ChangeService(ctx context.Context, c *dialect.Call, in *wire.UpdateVMServiceRequest) error {
+func (d *Door) v1ChangeService(ctx context.Context, c *dialect.Call, in *wire.UpdateVMServiceRequest, login compute.Login) error {
 	id := pathService(c)
 	switch in.Type {
 	case "serviceName":
@@ -212,10 +219,6 @@ func (d *Door) v1ChangeService(ctx context.Context, c *dialect.Call, in *wire.Up
 		_, err := d.Compute.RenameGroup(ctx, c.Caller, id, *in.ServiceName)
 		return err
 	case "password":
-		login, err := d.v1Login(ctx, c, in.KeyConfig, in.AdminPass)
-		if err != nil {
-			return err
-		}
 		return d.Compute.EachOf(ctx, c.Caller, id, func(ctx context.Context, v *compute.View) error {
 			_, err := d.Compute.SetLogin(ctx, c.Caller, v.UID, login)
 			return err
