@@ -17,6 +17,9 @@ import (
 // mainListener is the listener that serves all dialects, chosen by the Host header.
 const mainListener = "main"
 
+// Doors is how many listeners of one dialect follow the main one.
+const Doors = 6
+
 // doorNames are the listeners of one dialect each, in the order of their ports.
 func doorNames() []string { return []string{"bec", "iec", "iam", "cecstack", "tcebms", "admin"} }
 

@@ -161,8 +161,8 @@ func (o *Options) run(ctx context.Context, s State, all map[string]net.Listener)
 	urls := o.urls(s)
 	cfg := Config{Dir: o.Dir, Logger: o.Logger, Control: controlplane.Config{Domain: s.Domain, Region: o.Region, Endpoints: urls}}
 	if s.Engine == EngineSim {
-		o.Sim.Keep = true
-		cfg.Sim = &o.Sim
+		o.Sim.Keep, o.Sim.Sweep = true, simSweep
+		cfg.Sim, cfg.Control.Heartbeat = &o.Sim, simHeartbeat
 	} else {
 		cfg.Real = &o.Real
 	}
@@ -177,6 +177,13 @@ func (o *Options) run(ctx context.Context, s State, all map[string]net.Listener)
 	err = o.serve(ctx, box, s, config, all, urls)
 	return errors.Join(err, box.Close())
 }
+
+// A cloud at rest shall cost next to nothing, and simulated hosts neither fail by themselves nor hear of it late: their agents live in this process. The
+// heartbeat must stay well below place.HostSilence.
+const (
+	simHeartbeat = 20 * time.Second
+	simSweep     = 2 * time.Minute
+)
 
 func (o *Options) tlsConfig(s State) (*tls.Config, error) {
 	region := or(o.Region, identity.DefaultRegion)
