@@ -468,3 +468,39 @@ func v1Stranger(t *testing.T, c *controlplanetest.Cloud) *sdk.Client {
 	require.NoError(t, err)
 	return client
 }
+
+// The document's example of a creation asks for what no instance here has; each such wish is refused by its name, and without them the example works.
+func TestV1DocumentedCreation(t *testing.T) {
+	c := controlplanetest.Start(t, nil)
+	client := c.BEC(t)
+	client.Config.Retry = bce.NewNoRetryPolicy()
+	set, err := client.CreateDeploySet(&api.CreateDeploySetArgs{Name: "testname"})
+	require.NoError(t, err)
+	var body map[string]any
+	require.NoError(t, json.Unmarshal([]byte(`{"dataVolumeList":[{"volumeType":"SATA","sizeInGB":20,"name":"data-disk-name"}],
+		"keyConfig":{"type":"password","adminPass":"password1234!"},"imageId":"Ubuntu 22.04 server 64bit","imageType":"bec","bandwidth":100,
+		"deployInstances":[{"region":"EAST_CHINA","city":"HANGZHOU","serviceProvider":"CHINA_MOBILE","networkType":"vpc","replicas":1}],
+		"systemVolume":{"volumeType":"SATA","name":"system-disk-name","sizeInGB":40},"dnsConfig":{"dnsType":"CUSTOMIZE","dnsAddress":"129.29.29.29"},
+		"serviceName":"test","vmName":"vmName","purchaseMonth":null,"needPublicIp":false,"spec":"bec.c2.c4m8","cpu":4,"memory":8,"paymentMethod":"postpay",
+		"disableIntranet":false,"disableCloudInit":false,"networkConfigList":[{"nodeType":"SINGLE","networksList":[{"netType":"INTERNAL_IP","netName":"intra"},
+		{"netType":"PUBLIC_IP","netName":"extra"}]}],"tags":[{"tagKey":"tagKey","tagValue":"tagValue"}]}`), &body))
+	body["deploysetIdList"] = set.DeploysetIdList
+	create := func() (out api.CreateVmServiceResult, err error) {
+		return out, bce.NewRequestBuilder(client).WithMethod("POST").WithURL("/v1/vm/service").WithBody(body).WithResult(&out).Do()
+	}
+	_, err = create()
+	v1Refused(t, err, http.StatusNotImplemented, "dnsConfig.dnsType")
+	body["dnsConfig"] = map[string]any{"dnsType": "DEFAULT"}
+	_, err = create()
+	v1Refused(t, err, http.StatusNotImplemented, "networkConfigList[0].networksList[0].netName")
+	delete(body, "networkConfigList")
+	_, err = create()
+	require.NoError(t, err)
+	vm, err := client.GetVirtualMachine(v1List(t, client, api.ListRequest{})[0])
+	require.NoError(t, err)
+	require.Equal(t, "bec.c2.c4m8", vm.Spec)
+	require.Equal(t, "vmName", vm.VmName)
+	require.Empty(t, vm.PublicIp)
+	require.Equal(t, "testname", vm.DeploysetList[0].Name)
+	require.Equal(t, "SATA", string(vm.SystemVolume.VolumeType))
+}
