@@ -27,7 +27,8 @@ type Box struct {
 	Net     *memory.Net // the link of the local hosts
 	Agents  []*agent.Agent
 
-	cfg Config
+	cfg     Config
+	engines Engines // of this machine, if it is the host
 }
 
 // Open makes the cloud, or finds what was made before in the same folder. Nothing runs until Run.
@@ -130,5 +131,6 @@ func (b *Box) Close() error {
 	if b.World != nil {
 		errs = append(errs, b.World.Close())
 	}
+	errs = append(errs, b.engines.Close())
 	return errors.Join(append(errs, b.Control.Close())...)
 }

@@ -17,19 +17,29 @@ const stopLimit = 30 * time.Second
 
 func downCommand() *cobra.Command {
 	var dir string
+	var guests bool
 	c := &cobra.Command{Use: "down", Short: "Stop the cloud; what was made stays, and real guests run on", Args: cobra.NoArgs}
 	dataFlag(c, &dir)
+	c.Flags().BoolVar(&guests, "stop-guests", false, "shut real guests down too; the next start starts them again")
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		err := onebox.Down(c.Context(), dir, stopLimit)
-		if errors.Is(err, onebox.ErrNotRunning) {
-			fmt.Fprintln(c.OutOrStdout(), "Nothing to stop:", err)
-			return nil
-		}
-		if err != nil {
+		if err != nil && !errors.Is(err, onebox.ErrNotRunning) {
 			return err
 		}
-		fmt.Fprintln(c.OutOrStdout(), "Stopped. \"edgecloud up\" goes on where it was.")
-		return nil
+		if err != nil {
+			fmt.Fprintln(c.OutOrStdout(), "Nothing to stop:", err)
+		} else {
+			fmt.Fprintln(c.OutOrStdout(), "Stopped. \"edgecloud up\" goes on where it was.")
+		}
+		state, err := onebox.LoadState(dir)
+		if err != nil || state.Engine != onebox.EngineReal {
+			return err
+		}
+		if !guests {
+			fmt.Fprintln(c.OutOrStdout(), "Guests run on; --stop-guests shuts them down.")
+			return nil
+		}
+		return onebox.StopGuests(c.Context(), dir)
 	}
 	return c
 }
