@@ -2,7 +2,6 @@ package bec_test
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -16,7 +15,6 @@ import (
 	"edgecloud/cloud/compute"
 	"edgecloud/cloud/identity"
 	"edgecloud/controlplane/controlplanetest"
-	"edgecloud/onebox"
 	"edgecloud/store"
 )
 
@@ -147,8 +145,7 @@ func v1Power(t *testing.T, client *sdk.Client, service, vm string) {
 	acted, err := client.VmServiceAction(service, api.VmServiceActionStop)
 	require.NoError(t, err)
 	require.Equal(t, service, acted.Details["serviceId"])
-	v1Running(t, client, service, 0)
-	v1Status(t, client, vm, "STOPPED")
+	controlplanetest.Eventually(t, "both are off", func() bool { return len(v1List(t, client, api.ListRequest{Status: "STOPPED"})) == 2 })
 	batch, err := client.BatchOperateVmService(&api.VmServiceBatchActionArgs{IdList: []string{service, "s-absent00"}, Action: "start"})
 	require.NoError(t, err)
 	require.True(t, batch.Details[0].Success)
@@ -333,7 +330,6 @@ func TestV1RefusesWrongInputByName(t *testing.T) {
 		args := v1Args(1, "cn-hangzhou-cm")
 		one.change(args)
 		_, err := client.CreateVmService(args)
-		require.Error(t, err, field)
 		v1Refused(t, err, one.status, field)
 	}
 	page, err := client.GetVmServiceList(&api.ListVmServiceArgs{})
@@ -376,9 +372,7 @@ func TestV1TokenMakesOneService(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, one, same)
 	_, err = create("b")
-	var fail *bce.BceServiceError
-	require.True(t, errors.As(err, &fail))
-	require.Equal(t, "IdempotentParameterMismatch", fail.Code)
+	require.ErrorContains(t, err, "IdempotentParameterMismatch")
 	require.Len(t, v1List(t, client, api.ListRequest{}), 1)
 }
 
@@ -424,7 +418,7 @@ func TestV1GroupsOfInstancesAndDeploySets(t *testing.T) {
 }
 
 func TestV1ListsOfAHundredTakeFiveStatements(t *testing.T) {
-	c := controlplanetest.Start(t, func(cfg *onebox.Config) { cfg.Sim.Hosts = 2 })
+	c := controlplanetest.Start(t, nil)
 	client := c.BEC(t)
 	_, err := client.CreateVmService(v1Args(50, "cn-hangzhou-cm", "cn-changchun-ix"))
 	require.NoError(t, err)
