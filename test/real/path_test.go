@@ -177,7 +177,12 @@ func (u *tenant) opensAndCloses(g, beside vm, h home) {
 	})
 	u.t.Logf("a rule opened a port after %s", since(added))
 	require.Contains(u.t, u.run(beside, password, fetch(g.Private)), "user data of proof-")
-	require.NoError(u.t, n.DeleteRules(ctx, u.operator(), rules[0].UID))
+	require.NoError(u.t, n.DeleteRules(ctx, u.operator(), h.group.UID, rules[0].UID))
+	u.t.Cleanup(func() {
+		if u.t.Failed() {
+			u.t.Logf("the group's rules: %s", u.groupState(h.group.UID))
+		}
+	})
 	u.eventually("port 80 closes", 20*time.Second, func() error {
 		if _, err := u.get(ctx, g.Public, "/hello"); err == nil {
 			return fmt.Errorf("it is open")
@@ -254,4 +259,20 @@ func (u *tenant) hostOf(g vm) string {
 	d, err := u.box.Control.Compute.Get(u.t.Context(), u.operator(), strings.TrimPrefix(g.ID, "vm-"))
 	require.NoError(u.t, err)
 	return d.Host
+}
+
+// groupState tells how far a security group's change has come.
+func (u *tenant) groupState(uid string) string {
+	ctx := context.Background()
+	var all strings.Builder
+	for _, i := range u.nodes[0].agent.Ledger().Items() {
+		if i.UID == uid {
+			fmt.Fprintf(&all, "ledger: generation %d %s\n", i.Generation, i.Body)
+		}
+	}
+	acls, err := u.fabric.NBCtl(ctx, "--no-headings", "--columns=match,action", "list", "ACL")
+	fmt.Fprintln(&all, "northbound:", acls, err)
+	flows, err := u.fabric.SBCtl(ctx, "find", "Logical_Flow", `pipeline=egress`, `external_ids:stage-name=ls_out_acl`)
+	fmt.Fprintln(&all, "southbound:", flows, err)
+	return all.String()
 }
