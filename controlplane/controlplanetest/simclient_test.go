@@ -72,7 +72,8 @@ func (s *simClient) call(method, path string, query map[string]string, body any)
 	w := httptest.NewRecorder()
 	s.c.cp.Door("bec").ServeHTTP(w, r)
 	s.c.stats[fmt.Sprintf("%s %d", method, w.Code)]++
-	if w.Code >= 500 && w.Code != http.StatusNotImplemented {
+	full := strings.Contains(w.Body.String(), "no host left") // while hosts are silent; BEC has no other code for it
+	if w.Code >= 500 && w.Code != http.StatusNotImplemented && !full {
 		s.c.t.Errorf("%s %s %v %s answered %d: %s", method, path, query, payload, w.Code, w.Body)
 	}
 	if w.Code == http.StatusBadRequest || w.Code == http.StatusForbidden {

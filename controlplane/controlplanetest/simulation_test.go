@@ -22,7 +22,7 @@ import (
 var (
 	oneSeed  = flag.Uint64("seed", 0, "run the simulation with this seed only")
 	seeds    = flag.Int("seeds", 200, "how many seeds the simulation runs")
-	moves    = flag.Int("moves", 80, "how many moves a seed has before its faults stop")
+	moves    = flag.Int("moves", 60, "how many moves a seed has before its faults stop")
 	showSim  = flag.Bool("simstats", false, "log what happened in the simulations")
 	simTotal = map[string]int{}
 	simMutex sync.Mutex
