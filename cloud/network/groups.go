@@ -20,6 +20,7 @@ type NewGroup struct {
 	Name        string
 	Description string
 	Rules       []NewRule
+	OpenIfEmpty bool // without rules, let everything out (BEC 1.0 createSecurityGroup, withDefaultRules)
 	Tags        []Tag
 }
 
@@ -33,6 +34,9 @@ func (n *Networks) CreateGroup(ctx context.Context, caller *identity.Caller, w N
 	}
 	if err := checkDescription(w.Description); err != nil {
 		return nil, err
+	}
+	if len(w.Rules) == 0 && w.OpenIfEmpty {
+		w.Rules = []NewRule{{Direction: spec.Egress, Remark: defaultName}}
 	}
 	err = n.db.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
 		g = &SecurityGroup{Account: caller.Account, Name: w.Name, Description: w.Description, Tags: TagsOf(w.Tags)}
@@ -80,11 +84,15 @@ func FindGroup(ctx context.Context, tx *store.Tx, caller *identity.Caller, id st
 
 // GroupFilter narrows a list of security groups. Empty fields match any.
 type GroupFilter struct {
+	ID       string // UID or slug
 	Instance string // UID: only groups that the instance's ports are in
 	Keyword  string
 }
 
 func (f GroupFilter) apply(q *bun.SelectQuery) *bun.SelectQuery {
+	if f.ID != "" {
+		q = q.Where("uid = ? OR slug = ?", f.ID, f.ID)
+	}
 	if f.Instance != "" {
 		q = q.Where("uid IN (SELECT pg.grp FROM port_groups AS pg JOIN ports AS p ON p.uid = pg.port WHERE p.instance = ?)", f.Instance)
 	}

@@ -197,15 +197,19 @@ func set[T any](field *T, value *T) {
 	}
 }
 
-// UpdateRule changes one rule of the caller's, named by UID or slug.
-func (n *Networks) UpdateRule(ctx context.Context, caller *identity.Caller, id string, c RuleChange) (r *Rule, err error) {
+// UpdateRule changes one rule of the caller's, named by UID or slug. group is the security group that it must be in; empty: any. A rule for TCP or UDP cannot
+// become one for ICMP (BEC 1.0 updateSecurityGroupRule).
+func (n *Networks) UpdateRule(ctx context.Context, caller *identity.Caller, group, id string, c RuleChange) (r *Rule, err error) {
 	if err := caller.MayWrite(); err != nil {
 		return nil, err
 	}
 	err = n.db.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
 		var g *SecurityGroup
-		if r, g, err = findRule(ctx, tx, caller, id); err != nil {
+		if r, g, err = findRule(ctx, tx, caller, group, id); err != nil {
 			return err
+		}
+		if c.Protocol != nil && *c.Protocol == "icmp" && (r.Protocol == "tcp" || r.Protocol == "udp") {
+			return fault.BadField("protocol", "cannot change from %s to icmp; add another rule", r.Protocol)
 		}
 		w, err := c.apply(r).normal()
 		if err != nil {
@@ -224,7 +228,7 @@ func (n *Networks) UpdateRule(ctx context.Context, caller *identity.Caller, id s
 	return r, err
 }
 
-func findRule(ctx context.Context, tx *store.Tx, caller *identity.Caller, id string) (*Rule, *SecurityGroup, error) {
+func findRule(ctx context.Context, tx *store.Tx, caller *identity.Caller, group, id string) (*Rule, *SecurityGroup, error) {
 	r := new(Rule)
 	err := tx.NewSelect().Model(r).Where("uid = ? OR slug = ?", id, id).Scan(ctx)
 	if store.NotFound(err) {
@@ -237,18 +241,31 @@ func findRule(ctx context.Context, tx *store.Tx, caller *identity.Caller, id str
 	if fault.Is(err, fault.NotFound) {
 		return nil, nil, fault.Missing("security group rule", id)
 	}
+	if err == nil && group != "" && group != g.UID && group != g.Slug {
+		return nil, nil, fault.Missing("security group rule", id)
+	}
 	return r, g, err
 }
 
 // DeleteRules removes rules of the caller's, named by UID or slug: all, or none if one is not there.
 func (n *Networks) DeleteRules(ctx context.Context, caller *identity.Caller, ids ...string) error {
+	return n.DeleteRulesOf(ctx, caller, "", ids...)
+}
+
+// DeleteRulesOf is DeleteRules for rules that must all be in one security group, named by UID or slug; empty: any.
+func (n *Networks) DeleteRulesOf(ctx context.Context, caller *identity.Caller, group string, ids ...string) error {
 	if err := caller.MayWrite(); err != nil {
 		return err
 	}
 	return n.db.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
+		if group != "" {
+			if _, err := FindGroup(ctx, tx, caller, group); err != nil {
+				return err
+			}
+		}
 		changed := map[string]*SecurityGroup{}
 		for _, id := range ids {
-			r, g, err := findRule(ctx, tx, caller, id)
+			r, g, err := findRule(ctx, tx, caller, group, id)
 			if err != nil {
 				return err
 			}
