@@ -1,0 +1,41 @@
+package place
+
+import (
+	"context"
+
+	"edgecloud/store"
+)
+
+// Available lists, by name, the enabled sites where something can be made now: those with a host that is enabled and was heard of lately, and, if line is set,
+// with an uplink that brings public addresses.
+func (p *Place) Available(ctx context.Context, line bool) ([]*Site, error) {
+	sites, err := p.Sites(ctx)
+	if err != nil {
+		return nil, err
+	}
+	with := map[string]bool{}
+	err = p.db.Read(ctx, func(ctx context.Context, tx *store.Tx) error {
+		var uids []string
+		q := tx.NewSelect().Model((*Host)(nil)).ColumnExpr("DISTINCT site").Where("enabled AND seen >= ?", store.At(tx.Now().Add(-HostSilence)))
+		if line {
+			q = q.Where("site IN (SELECT l.site FROM lines AS l)")
+		}
+		if err := q.Scan(ctx, &uids); err != nil {
+			return err
+		}
+		for _, uid := range uids {
+			with[uid] = true
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	var found []*Site
+	for _, s := range sites {
+		if with[s.UID] {
+			found = append(found, s)
+		}
+	}
+	return found, nil
+}
