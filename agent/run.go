@@ -15,7 +15,7 @@ import (
 // Failed work is tried again after retryFirst, doubling to retryMost.
 const (
 	retryFirst = 500 * time.Millisecond
-	retryMost  = 5 * time.Minute
+	retryMost  = 30 * time.Second
 )
 
 func (a *Agent) needs(key protocol.Key) []protocol.Key {
