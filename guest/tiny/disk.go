@@ -22,7 +22,7 @@ const (
 )
 
 // kernelLine: quiet, as each line on an emulated serial port costs time; random.trust_cpu and no waiting keep the start short.
-const kernelLine = "console=tty0 console=ttyS0 quiet loglevel=3 random.trust_cpu=on tsc=reliable mitigations=off raid=noautodetect panic=10"
+const kernelLine = "console=tty0 console=ttyS0 quiet loglevel=3 random.trust_cpu=on tsc=reliable mitigations=off panic=10"
 
 const loaderConfig = "DEFAULT tiny\nPROMPT 0\nTIMEOUT 0\nLABEL tiny\n LINUX /vmlinuz\n INITRD /initrd\n APPEND " + kernelLine + "\n"
 

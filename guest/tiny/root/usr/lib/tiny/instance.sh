@@ -135,5 +135,5 @@ run_user_data() {
   '#!'*) once scripts run_script ;;
   '#cloud-config'*) once commands run_commands ;;
   esac
-  : >"$instance_dir/boot-finished"
+  : >/run/boot-finished
 }
