@@ -6,7 +6,7 @@ packages=(
   bash ca-certificates git make curl iproute2 iputils-ping ethtool util-linux
   openvswitch-switch ovn-central ovn-host
   libvirt-daemon libvirt-daemon-system libvirt-clients qemu-system-x86 qemu-utils
-  busybox-static cpio zstd e2fsprogs extlinux syslinux-common dropbear-bin qemu-guest-agent mmdebstrap genisoimage linux-image-cloud-amd64
+  busybox-static cpio zstd e2fsprogs syslinux syslinux-common mtools dropbear-bin qemu-guest-agent mmdebstrap genisoimage linux-image-cloud-amd64
   postgresql
 )
 

@@ -27,7 +27,7 @@ const kernelLine = "console=tty0 console=ttyS0 quiet loglevel=3 random.trust_cpu
 const loaderConfig = "DEFAULT tiny\nPROMPT 0\nTIMEOUT 0\nLABEL tiny\n LINUX /vmlinuz\n INITRD /initrd\n APPEND " + kernelLine + "\n"
 
 // tools names the Debian package of each program that building runs.
-var tools = map[string]string{"cpio": "cpio", "mkfs.ext4": "e2fsprogs", "mformat": "mtools", "mcopy": "mtools", "syslinux": "syslinux", "qemu-img": "qemu-utils"}
+var tools = map[string]string{"cpio": "cpio", "mkfs.ext4": "e2fsprogs", "debugfs": "e2fsprogs", "mformat": "mtools", "mcopy": "mtools", "syslinux": "syslinux", "qemu-img": "qemu-utils"}
 
 // command runs with a fixed clock, for the same bytes each time.
 func (b builder) command(ctx context.Context, name string, args ...string) *exec.Cmd {
@@ -113,6 +113,9 @@ func (b builder) disk(ctx context.Context) error {
 		"-E", fmt.Sprintf("offset=%d,hash_seed=%s,lazy_itable_init=1,root_owner=0:0", systemStart, id), raw, strconv.Itoa(systemBytes/1024)+"k")
 	asRoot(cmd)
 	if err := b.run(cmd); err != nil {
+		return err
+	}
+	if err := b.run(b.command(ctx, "debugfs", "-w", "-f", b.path("settime"), fmt.Sprintf("%s?offset=%d", raw, systemStart))); err != nil {
 		return err
 	}
 	record, err := bootRecord()

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -20,7 +21,7 @@ import (
 var scripts embed.FS
 
 // format changes when this package lays the disk out differently from the same inputs.
-const format = "1"
+const format = "2"
 
 // programs are copied with the shared libraries they need: place in the guest, to be found under any of the folders here.
 var programs = []struct{ name, pkg string }{
@@ -195,10 +196,7 @@ func (in inputs) key() (string, error) {
 	fmt.Fprintf(sum, "%s %d %s\n", format, VirtualBytes, kernelLine)
 	paths := append([]string{in.kernel, busyboxFile, mbrFile}, in.early...)
 	paths = append(paths, in.modules...)
-	for place, path := range in.files {
-		paths = append(paths, path)
-		_ = place
-	}
+	paths = slices.AppendSeq(paths, maps.Values(in.files))
 	slices.Sort(paths[3+len(in.early)+len(in.modules):])
 	for _, path := range paths {
 		if err := hashFile(sum, path); err != nil {
