@@ -79,7 +79,7 @@ func (n *node) bare(ctx context.Context) error {
 func (s *site) noRows(ctx context.Context) error {
 	counts := map[string]string{
 		"instances": "SELECT count(*) FROM instances", "volumes": "SELECT count(*) FROM volumes", "ports": "SELECT count(*) FROM ports",
-		"public addresses": "SELECT count(*) FROM public_ips", "placement": "SELECT count(*) FROM placement_members", "work": "SELECT count(*) FROM work",
+		"public addresses": "SELECT count(*) FROM public_ips", "placement": "SELECT count(*) FROM placement_members", "work": "SELECT count(*) FROM work WHERE kind = 'instance'",
 		"leases":       "SELECT count(*) FROM line_addresses WHERE holder NOT IN (SELECT uid FROM networks)",
 		"specs":        "SELECT count(*) FROM link_specs WHERE kind IN ('instance', 'volume', 'port', 'public_ip')",
 		"used quota":   "SELECT count(*) FROM quota_use WHERE used > 0 AND name IN ('instances', 'vcpus', 'memory_gib', 'volumes', 'volume_gib', 'public_ips')",

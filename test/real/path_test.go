@@ -177,7 +177,7 @@ func (u *tenant) opensAndCloses(g, beside vm, h home) {
 	})
 	u.t.Logf("a rule opened a port after %s", since(added))
 	require.Contains(u.t, u.run(beside, password, fetch(g.Private)), "user data of proof-")
-	require.NoError(u.t, n.DeleteRules(ctx, u.operator(), h.group.UID, rules[0].UID))
+	require.NoError(u.t, n.DeleteRulesOf(ctx, u.operator(), h.group.UID, rules[0].UID))
 	u.t.Cleanup(func() {
 		if u.t.Failed() {
 			u.t.Logf("the group's rules: %s", u.groupState(h.group.UID))
