@@ -62,13 +62,13 @@ func TestGuestServesAndKeepsItsState(t *testing.T) {
 	_, err := m.login("root", ssh.Password("wrong"))
 	require.ErrorContains(t, err, "unable to authenticate")
 	m.session(t, "root", ssh.Password("First-Pass1"))
-	m.until(t, 20*time.Second, "user data", func() error {
+	m.until(t, time.Minute, "user data", func() error {
 		if got := run(t, byKey, "cat /root/ran || true"); got != "ran" {
 			return fmt.Errorf("%q", got)
 		}
 		return nil
 	})
-	m.until(t, 20*time.Second, "growth", func() error {
+	m.until(t, time.Minute, "growth", func() error {
 		if kib := run(t, byKey, "df -k / | tail -n 1 | awk '{ print $2 }'"); len(kib) < 6 || kib < "900000" {
 			return fmt.Errorf("%s KiB", kib)
 		}
@@ -88,7 +88,7 @@ func TestGuestServesAndKeepsItsState(t *testing.T) {
 	again := m.session(t, "root", ssh.Password("Second-Pass2"))
 	require.Equal(t, "kept", run(t, again, "cat /root/file"))
 	require.Equal(t, hostKey, run(t, again, "sha256sum /etc/dropbear/*"))
-	m.until(t, 20*time.Second, "end of the start", func() error {
+	m.until(t, time.Minute, "end of the start", func() error {
 		if run(t, again, "ls /run/boot-finished 2>/dev/null || true") == "" {
 			return fmt.Errorf("starting")
 		}
@@ -97,7 +97,7 @@ func TestGuestServesAndKeepsItsState(t *testing.T) {
 	require.Equal(t, "ran", run(t, again, "cat /root/ran"))
 	before := run(t, again, "cat /proc/sys/kernel/random/boot_id")
 	run(t, again, "reboot")
-	m.until(t, time.Minute, "reboot", func() error {
+	m.until(t, 3*time.Minute, "reboot", func() error {
 		client, err := m.login("root", auth)
 		if err != nil {
 			return err
@@ -114,7 +114,7 @@ func TestGuestServesAndKeepsItsState(t *testing.T) {
 	m = start(t, disk, s)
 	require.Equal(t, "hostname: web-2\ninstance-id: i-two\n", m.page(t))
 	client := m.session(t, "root", ssh.Password("First-Pass1"))
-	m.until(t, 20*time.Second, "user data of the new instance", func() error {
+	m.until(t, time.Minute, "user data of the new instance", func() error {
 		if got := run(t, client, "cat /root/ran"); got != "ran\nran" {
 			return fmt.Errorf("%q", got)
 		}
@@ -128,7 +128,7 @@ func TestGuestServesAndKeepsItsState(t *testing.T) {
 func shutdownByAgent(t *testing.T, m *machine) {
 	t.Helper()
 	m.send(t, "agent", command{"guest-shutdown", map[string]string{"mode": "powerdown"}})
-	m.waitGone(t, 20*time.Second)
+	m.waitGone(t, time.Minute)
 }
 
 const cloudConfig = `#cloud-config
@@ -165,7 +165,7 @@ func TestGuestObeysCloudConfigAndStaticAddresses(t *testing.T) {
 	require.Equal(t, "nameserver 10.0.2.3", run(t, c, "cat /etc/resolv.conf"))
 	require.Contains(t, run(t, c, "ip route"), "default via 10.0.2.2")
 	require.Equal(t, "1400", run(t, c, "cat /sys/class/net/eth0/mtu"))
-	m.until(t, 20*time.Second, "commands", func() error {
+	m.until(t, time.Minute, "commands", func() error {
 		if got := m.exec(t, "cat /root/shell || true"); got != "2 words ok\nnested" {
 			return fmt.Errorf("%q", got)
 		}

@@ -104,7 +104,7 @@ func (m *machine) page(t *testing.T) string {
 	t.Helper()
 	var page string
 	client := &http.Client{Timeout: time.Second}
-	m.until(t, time.Minute, "HTTP", func() error {
+	m.until(t, 3*time.Minute, "HTTP", func() error {
 		answer, err := client.Get("http://" + m.web + "/")
 		if err != nil {
 			return err
@@ -129,7 +129,7 @@ func (m *machine) login(user string, auth ssh.AuthMethod) (*ssh.Client, error) {
 func (m *machine) session(t *testing.T, user string, auth ssh.AuthMethod) *ssh.Client {
 	t.Helper()
 	var client *ssh.Client
-	m.until(t, 30*time.Second, "SSH", func() (err error) {
+	m.until(t, time.Minute, "SSH", func() (err error) {
 		client, err = m.login(user, auth)
 		return err
 	})
@@ -190,7 +190,7 @@ func (m *machine) exec(t *testing.T, line string) string {
 		ExitCode int
 		Out      string `json:"out-data"`
 	}
-	m.until(t, 20*time.Second, line, func() error {
+	m.until(t, time.Minute, line, func() error {
 		require.NoError(t, json.Unmarshal(m.agent(t, "guest-exec-status", map[string]int{"pid": started.PID}), &status))
 		if !status.Exited {
 			return fmt.Errorf("runs")
@@ -218,7 +218,7 @@ func (m *machine) waitGone(t *testing.T, limit time.Duration) {
 func (m *machine) powerButton(t *testing.T) {
 	t.Helper()
 	m.ask(t, "qmp", command{Execute: "qmp_capabilities"}, command{Execute: "system_powerdown"})
-	m.waitGone(t, 20*time.Second)
+	m.waitGone(t, time.Minute)
 }
 
 // send is ask for a command that has no answer.
