@@ -18,6 +18,7 @@ type Config struct {
 	Names     map[string]string
 	Region    string // default "region-1"
 	FilesDir  string // image files that hosts fetch
+	Version   string // of the program, as the health check tells it
 	TLS       *tls.Config
 
 	// BaseURL is how callers reach the main listener, for addresses in answers: "https://127.0.0.1:8443". Empty: as the request came.

@@ -33,6 +33,7 @@ func (c *ControlPlane) open() (err error) {
 	}
 	c.doors = map[string]*dialect.Door{}
 	b := &bec.Door{DB: c.DB, Identity: c.Identity, Place: c.Place, Images: c.Images, Networks: c.Networks, Compute: c.Compute, Console: c.consoleURL}
+	a := &admin.Door{DB: c.DB, Identity: c.Identity, Place: c.Place, Images: c.Images, Version: c.cfg.Version}
 	for _, d := range []struct {
 		name     string
 		form     dialect.Form
@@ -42,7 +43,7 @@ func (c *ControlPlane) open() (err error) {
 		{"iec", &iec.Form{DB: c.DB, Identity: c.Identity}, nil},
 		{"cecstack", &cecstack.Form{DB: c.DB, Identity: c.Identity}, nil},
 		{"tcebms", &tcebms.Form{DB: c.DB, Identity: c.Identity}, nil},
-		{"admin", &admin.Form{DB: c.DB, Identity: c.Identity}, nil},
+		{"admin", &admin.Form{DB: c.DB, Identity: c.Identity}, a.Handlers()},
 	} {
 		if err := c.openDoor(d.name, d.form, d.handlers); err != nil {
 			return err

@@ -35,9 +35,10 @@ type Options struct {
 	CertFile, KeyFile string // the operator's own certificate; empty: one of the folder's own authority
 	Advertise         string // name or address in URLs; empty: that of Listen
 
-	Sim    Sim
-	Real   Real
-	Logger *slog.Logger
+	Sim     Sim
+	Real    Real
+	Version string // of the program
+	Logger  *slog.Logger
 	// Ready is called once when the cloud answers.
 	Ready func(Env)
 }
@@ -159,7 +160,7 @@ func outward() string {
 
 func (o *Options) run(ctx context.Context, s State, all map[string]net.Listener) error {
 	urls := o.urls(s)
-	cfg := Config{Dir: o.Dir, Logger: o.Logger, Control: controlplane.Config{Domain: s.Domain, Region: o.Region, Endpoints: urls}}
+	cfg := Config{Dir: o.Dir, Logger: o.Logger, Control: controlplane.Config{Domain: s.Domain, Region: o.Region, Endpoints: urls, Version: o.Version}}
 	if s.Engine == EngineSim {
 		o.Sim.Keep, o.Sim.Sweep = true, simSweep
 		cfg.Sim, cfg.Control.Heartbeat = &o.Sim, simHeartbeat

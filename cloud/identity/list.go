@@ -3,6 +3,7 @@ package identity
 import (
 	"context"
 
+	"edgecloud/fault"
 	"edgecloud/store"
 )
 
@@ -70,4 +71,20 @@ func (i *Identity) AccessKeys(ctx context.Context, caller *Caller, user string) 
 		return tx.NewSelect().Model(&keys).ExcludeColumn("sealed").Where("user_uid = ?", user).Order("created", "id").Scan(ctx)
 	})
 	return keys, err
+}
+
+// AccessKey finds one key that the caller sees: of the own account, or, by an operator, any. Its secret is not shown.
+func (i *Identity) AccessKey(ctx context.Context, caller *Caller, id string) (*AccessKey, error) {
+	key := new(AccessKey)
+	err := i.db.Read(ctx, func(ctx context.Context, tx *store.Tx) error {
+		err := tx.NewSelect().Model(key).ExcludeColumn("sealed").Where("id = ?", id).Scan(ctx)
+		if err == nil {
+			_, err = visibleUser(ctx, tx, caller, key.User)
+		}
+		if store.NotFound(err) || fault.Is(err, fault.NotFound) {
+			return fault.Missing("access key", id)
+		}
+		return err
+	})
+	return key, err
 }

@@ -42,7 +42,7 @@ When the cloud is ready, the folder's edgecloud.env says how to reach it; "edgec
 	f.StringVar(&o.Real.Site, "site", "", "real: name of this machine's site (default cn-hangzhou-cm)")
 	f.BoolVar(&detach, "detach", false, "return when the cloud is ready; it runs on in the background")
 	c.RunE = func(c *cobra.Command, _ []string) error {
-		o.Logger = logger()
+		o.Logger, o.Version = logger(), version
 		if detach {
 			return runDetached(c, o.Dir)
 		}

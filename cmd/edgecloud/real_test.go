@@ -1,0 +1,173 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/baidubce/bce-sdk-go/services/bec/api"
+	"github.com/stretchr/testify/require"
+
+	"edgecloud/engine/daemons"
+)
+
+// insideEnv tells the test's second process, which runs in namespaces that look like a machine of its own, where the program is.
+const insideEnv = "EDGECLOUD_TEST_INSIDE"
+
+// TestAMachineOfItsOwn makes a machine out of namespaces and runs TestInside there: nothing of the real machine's libvirt, OVS or network is touched.
+func TestAMachineOfItsOwn(t *testing.T) {
+	if os.Getenv(insideEnv) != "" {
+		return // this is TestInside's process
+	}
+	require.NoError(t, daemons.Missing())
+	dir, err := os.MkdirTemp("", "ec") // short: unix sockets have short paths
+	require.NoError(t, err)
+	defer os.RemoveAll(dir)
+	n, err := daemons.NewNamespace(t.Context(), daemons.NamespaceConfig{Hostname: "machine", Dir: dir, Binds: daemons.HostBinds(dir)})
+	require.NoError(t, err)
+	defer n.Close()
+	self, err := os.Executable()
+	require.NoError(t, err)
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
+	defer cancel()
+	cmd := n.Command(ctx, self, "-test.run=^TestInside$", "-test.v")
+	cmd.Env = append(os.Environ(), insideEnv+"="+binary, "TMPDIR="+dir)
+	out, err := cmd.CombinedOutput()
+	require.NoError(t, err, string(out))
+	require.Contains(t, string(out), "--- PASS: TestInside")
+}
+
+// guests lists the QEMU processes of the machine.
+func guests(t *testing.T) (all []string) {
+	t.Helper()
+	files, err := filepath.Glob("/proc/[0-9]*/comm")
+	require.NoError(t, err)
+	for _, f := range files {
+		if text, err := os.ReadFile(f); err == nil && strings.HasPrefix(string(text), "qemu-system") {
+			all = append(all, filepath.Base(filepath.Dir(f)))
+		}
+	}
+	return all
+}
+
+// eventually waits for a level.
+func eventually(t *testing.T, what string, limit time.Duration, check func() error) {
+	t.Helper()
+	require.NoError(t, daemons.WaitFor(t.Context(), limit, what, check))
+}
+
+func TestInside(t *testing.T) {
+	if os.Getenv(insideEnv) == "" {
+		return // TestAMachineOfItsOwn runs it in a process of its own
+	}
+	dir := filepath.Join(t.TempDir(), "cloud")
+	p := up(t, dir, "--engine", "real", "--listen", "127.0.0.1:0")
+	vm, address := realGuest(t, p)
+	greet(t, address)
+
+	out, code := run(t, "down", "--data", dir)
+	require.Equal(t, 0, code, out)
+	require.Contains(t, out, "Guests run on")
+	before := guests(t)
+	require.Len(t, before, 1)
+	greet(t, address)
+	p = up(t, dir)
+	running(t, p, vm)
+	require.Equal(t, before, guests(t), "a restart of the cloud restarts no guest")
+
+	out, code = run(t, "down", "--data", dir, "--stop-guests")
+	require.Equal(t, 0, code, out)
+	require.Empty(t, guests(t))
+	p = up(t, dir)
+	running(t, p, vm)
+	eventually(t, "the guest runs again", time.Minute, func() error {
+		if len(guests(t)) != 1 {
+			return fmt.Errorf("no guest")
+		}
+		return nil
+	})
+
+	out, code = run(t, "uninstall", "--data", dir, "--yes")
+	require.Equal(t, 0, code, out)
+	nothingLeft(t, dir)
+}
+
+// realGuest makes an instance with a public address.
+func realGuest(t *testing.T, p *process) (vm, address string) {
+	t.Helper()
+	made, err := p.client(t).CreateVmService(&api.CreateVmServiceArgs{ServiceName: "web", ImageId: "tiny", ImageType: api.ImageTypeBec, Cpu: 1, Memory: 2,
+		NeedPublicIp: true, Bandwidth: 10, DeployInstances: &[]api.DeploymentInstance{{RegionId: "cn-hangzhou-cm", Replicas: 1, NetworkType: "vpc"}},
+		SystemVolume: &api.SystemVolumeConfig{VolumeType: api.DiskTypeNVME, SizeInGB: 40, Name: "sys"},
+		KeyConfig:    &api.KeyConfig{Type: "password", AdminPass: "password1234!"}, PaymentMethod: "postpay"})
+	require.NoError(t, err)
+	page, err := p.client(t).GetVmInstanceList(&api.ListRequest{PageNo: 1, PageSize: 10})
+	require.NoError(t, err)
+	require.Len(t, page.Result, 1, made)
+	vm = page.Result[0].VmId
+	running(t, p, vm)
+	v, err := p.client(t).GetVirtualMachine(vm)
+	require.NoError(t, err)
+	require.NotEmpty(t, v.PublicIp)
+	return vm, v.PublicIp
+}
+
+func running(t *testing.T, p *process, vm string) {
+	t.Helper()
+	eventually(t, vm+" runs", 2*time.Minute, func() error {
+		v, err := p.client(t).GetVirtualMachine(vm)
+		if err != nil {
+			return err
+		}
+		if v.Status != "RUNNING" {
+			return fmt.Errorf("it is %s", v.Status)
+		}
+		return nil
+	})
+}
+
+// greet reads the SSH server's greeting at a public address, as anybody on this machine would reach it.
+func greet(t *testing.T, address string) {
+	t.Helper()
+	eventually(t, "SSH at "+address, 2*time.Minute, func() error {
+		c, err := net.DialTimeout("tcp", net.JoinHostPort(address, "22"), time.Second)
+		if err != nil {
+			return err
+		}
+		defer c.Close()
+		_ = c.SetDeadline(time.Now().Add(5 * time.Second)) // a closed connection fails at the read
+		got := make([]byte, 4)
+		if _, err := c.Read(got); err != nil || !bytes.HasPrefix(got, []byte("SSH-")) {
+			return fmt.Errorf("it said %q: %v", got, err)
+		}
+		return nil
+	})
+}
+
+func nothingLeft(t *testing.T, dir string) {
+	t.Helper()
+	require.NoDirExists(t, dir)
+	require.Empty(t, guests(t))
+	out, err := exec.Command("ps", "-eo", "comm=").Output()
+	require.NoError(t, err)
+	for _, name := range []string{"ovs", "ovn", "libvirt", "virtlog", "qemu"} {
+		require.NotContains(t, string(out), name)
+	}
+	links, err := net.Interfaces()
+	require.NoError(t, err)
+	for _, l := range links {
+		require.NotRegexp(t, "^(br-|vnet|tap|ovs-netdev|genev)", l.Name)
+	}
+	for _, path := range []string{"/etc/openvswitch/conf.db", "/var/lib/ovn/ovnnb_db.db", "/var/lib/ovn/ovnsb_db.db", "/etc/libvirt/qemu.conf"} {
+		require.NoFileExists(t, path)
+	}
+	defined, err := filepath.Glob("/etc/libvirt/qemu/*.xml")
+	require.NoError(t, err)
+	require.Empty(t, defined)
+}
