@@ -3,7 +3,7 @@
 // cleanly on the ACPI power button. Its system partition grows to the disk at each boot.
 //
 // It is made from Debian's cloud kernel, BusyBox, Dropbear, resize2fs and QEMU guest agent as installed on this machine. The guest's own scripts are in root;
-
+// instance.sh lists the subset of cloud-init that they implement.
 //
 // What does not live here: the config drive (guest/seed), image storage.
 package tiny
