@@ -4,6 +4,7 @@ VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 ENGINE ?= sim
 FUZZTIME ?= 20s
 TESTFLAGS ?=
+BENCHFLAGS ?=
 
 .PHONY: setup build up down generate lint test race bench fuzz clean
 
@@ -31,8 +32,8 @@ test: setup lint ## all that CI runs
 race: setup ## the concurrent packages under the race detector
 	go test -race -timeout 20m $$(go list ./... | grep -vE '/(api|contract|dialect|guest|test)(/|$$)')
 
-bench: ## every benchmark once, without the tests
-	go test -run '^$$' -bench . -benchtime 1s ./...
+bench: ## speed and size against the goals; make bench BENCHFLAGS=-full for 100,000 instances
+	go run ./test/bench $(BENCHFLAGS)
 
 fuzz: ## every fuzz target for FUZZTIME each
 	@scripts/fuzz.sh $(FUZZTIME)
