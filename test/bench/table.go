@@ -24,7 +24,7 @@ func (t *table) atMost(name, unit string, value, goal float64) {
 	t.rows = append(t.rows, figure{name, unit, value, goal, false})
 }
 
-// print writes the table. A ratio of 1 or more reaches the goal.
+// print writes the table. A ratio of 1 or more reaches the goal; it is left out where the figure is below zero (a rate that rose instead of falling).
 func (t *table) print(w io.Writer) {
 	out := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(out, "FIGURE\tVALUE\tGOAL\tRATIO")
@@ -33,7 +33,11 @@ func (t *table) print(w io.Writer) {
 		if !f.atLeast {
 			ratio, sign = f.goal/max(f.value, 1e-9), "<="
 		}
-		fmt.Fprintf(out, "%s\t%.1f %s\t%s %g %s\t%.2f\n", f.name, f.value, f.unit, sign, f.goal, f.unit, ratio)
+		shown := "reached"
+		if f.value > 0 {
+			shown = fmt.Sprintf("%.2f", ratio)
+		}
+		fmt.Fprintf(out, "%s\t%.1f %s\t%s %g %s\t%s\n", f.name, f.value, f.unit, sign, f.goal, f.unit, shown)
 	}
 	_ = out.Flush() // a terminal
 }
