@@ -31,7 +31,7 @@ func TestTwentyCreatesAtOnce(t *testing.T) {
 	var g errgroup.Group
 	for k := range count {
 		g.Go(func() error {
-			one, err := u.trySmall(order{name: fmt.Sprintf("many-%d", k), count: 1, group: h.group.UID, subnet: h.subnet.UID, mib: 96})
+			one, err := u.trySmall(order{name: fmt.Sprintf("many-%d", k), count: 1, group: h.group.UID, subnet: h.subnet.UID, mib: 128})
 			if err == nil {
 				made[k] = one[0]
 			}
