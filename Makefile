@@ -14,7 +14,7 @@ setup: ## install what is missing (Debian 12, root)
 build: ## bin/edgecloud, static
 	CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X main.version=$(VERSION)" -o bin/edgecloud ./cmd/edgecloud
 
-up: setup build ## run a cloud: make up ENGINE=real
+up: $(if $(filter real,$(ENGINE)),setup) build ## run a cloud: make up, or make up ENGINE=real (root)
 	bin/edgecloud up --engine $(ENGINE)
 
 down: ## stop it

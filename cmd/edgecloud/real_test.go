@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -12,6 +13,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/baidubce/bce-sdk-go/bce"
+	"github.com/baidubce/bce-sdk-go/services/bec"
 	"github.com/baidubce/bce-sdk-go/services/bec/api"
 	"github.com/stretchr/testify/require"
 
@@ -70,6 +73,7 @@ func TestInside(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "cloud")
 	p := up(t, dir, "--engine", "real", "--listen", "127.0.0.1:0")
 	vm, address := realGuest(t, p)
+	openSSH(t, p)
 	greet(t, address)
 
 	out, code := run(t, "down", "--data", dir)
@@ -116,6 +120,40 @@ func realGuest(t *testing.T, p *process) (vm, address string) {
 	require.NoError(t, err)
 	require.NotEmpty(t, v.PublicIp)
 	return vm, v.PublicIp
+}
+
+// openSSH lets SSH into the account's default security group, which lets nothing in.
+func openSSH(t *testing.T, p *process) {
+	t.Helper()
+	var list struct {
+		Result []struct {
+			SecurityGroupID string `json:"id"`
+		} `json:"result"`
+	}
+	require.NoError(t, request(p, http.MethodGet, "/v1/securityGroup", nil, &list))
+	require.Len(t, list.Result, 1)
+	rule := map[string]any{"rule": map[string]any{"direction": "ingress", "protocol": "tcp", "portRange": "22", "sourceIp": "0.0.0.0/0"}}
+	require.NoError(t, request(p, http.MethodPut, "/v2/securityGroup/"+list.Result[0].SecurityGroupID+"?authorizeRule", rule, nil))
+}
+
+// request sends what the SDK has no method for.
+func request(p *process, method, path string, body, into any) error {
+	client, err := bec.NewClient(p.env.AccessKey, p.env.SecretKey, p.env.BEC)
+	if err != nil {
+		return err
+	}
+	path, flag, found := strings.Cut(path, "?")
+	b := bce.NewRequestBuilder(client).WithURL(path).WithMethod(method)
+	if found {
+		b = b.WithQueryParam(flag, "")
+	}
+	if body != nil {
+		b = b.WithBody(body)
+	}
+	if into != nil {
+		b = b.WithResult(into)
+	}
+	return b.Do()
 }
 
 func running(t *testing.T, p *process, vm string) {
