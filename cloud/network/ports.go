@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/netip"
+	"slices"
 
 	"github.com/uptrace/bun"
 
@@ -93,13 +94,7 @@ func (r *Resolved) named(ctx context.Context, tx *store.Tx, caller *identity.Cal
 
 // AddPorts gives each of the instances a port at a position among its NICs. Their specs are written by the instance's life cycle.
 func (r *Resolved) AddPorts(ctx context.Context, tx *store.Tx, caller *identity.Caller, position int, instances []string) ([]*Port, error) {
-	free, err := allocate(ctx, tx, r.Subnet, len(instances))
-	if fault.Is(err, fault.Capacity) && r.standard {
-		if r.Subnet, err = addDefaultSubnet(ctx, tx, r.Network); err != nil {
-			return nil, err
-		}
-		free, err = allocate(ctx, tx, r.Subnet, len(instances))
-	}
+	free, err := r.choose(ctx, tx, len(instances))
 	if err != nil {
 		return nil, err
 	}
@@ -107,8 +102,8 @@ func (r *Resolved) AddPorts(ctx context.Context, tx *store.Tx, caller *identity.
 	var memberships []*PortGroup
 	for i, instance := range instances {
 		uid := tx.NewUID()
-		ports[i] = &Port{UID: uid, Slug: tx.NewSlug(), Account: caller.Account, Network: r.Network.UID, Subnet: r.Subnet.UID, Site: r.Network.Site, Instance: instance,
-			Position: position, MAC: macOf(uid), Address: free[i].String(), Phase: spec.Pending, Created: tx.Time()}
+		ports[i] = &Port{UID: uid, Slug: tx.NewSlug(), Account: caller.Account, Network: r.Network.UID, Subnet: free[i].subnet, Site: r.Network.Site, Instance: instance,
+			Position: position, MAC: macOf(uid), Address: free[i].address.String(), Phase: spec.Pending, Created: tx.Time()}
 		for k, g := range r.Groups {
 			memberships = append(memberships, &PortGroup{Port: uid, Group: g.UID, Position: k})
 		}
@@ -183,6 +178,7 @@ func (n *Networks) Bind(ctx context.Context, caller *identity.Caller, instances 
 		if err != nil {
 			return err
 		}
+		ports = slices.DeleteFunc(ports, func(p *Port) bool { return p.Account != caller.Account })
 		for _, id := range groups {
 			g, err := FindGroup(ctx, tx, caller, id)
 			if err != nil {

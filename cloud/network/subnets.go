@@ -80,8 +80,10 @@ func insertSubnet(ctx context.Context, tx *store.Tx, net *Network, s *Subnet, pr
 	s.UID, s.Slug, s.Created = tx.NewUID(), tx.NewSlug(), tx.Time()
 	s.Account, s.Network, s.Site, s.CIDR = net.Account, net.UID, net.Site, prefix.String()
 	s.Gateway, s.DNS, s.Cursor = prefix.Addr().Next().String(), defaultDNS, firstOffset
-	if err := quota.Count(ctx, tx, s.Account, quota.Change{Name: quota.Subnets, Scope: net.UID, Delta: 1}); err != nil {
-		return err
+	if s.Kind != Default { // those that the system makes do not use the tenant's quota up, so that the whole default range can be had
+		if err := quota.Count(ctx, tx, s.Account, quota.Change{Name: quota.Subnets, Scope: net.UID, Delta: 1}); err != nil {
+			return err
+		}
 	}
 	if _, err := tx.NewInsert().Model(s).Exec(ctx); err != nil {
 		return fmt.Errorf("add subnet: %w", err)
@@ -93,7 +95,11 @@ func insertSubnet(ctx context.Context, tx *store.Tx, net *Network, s *Subnet, pr
 func addDefaultSubnet(ctx context.Context, tx *store.Tx, net *Network) (*Subnet, error) {
 	prefix := netip.PrefixFrom(net.Prefix().Addr(), defaultSubnetBits)
 	for net.Prefix().Contains(prefix.Addr()) {
-		if mustFit(ctx, tx, net, prefix) == nil {
+		err := mustFit(ctx, tx, net, prefix)
+		if err != nil && !fault.Is(err, fault.Conflict) {
+			return nil, err
+		}
+		if err == nil {
 			s := &Subnet{Name: defaultName, Kind: Default}
 			return s, insertSubnet(ctx, tx, net, s, prefix)
 		}
@@ -218,8 +224,10 @@ func (n *Networks) DeleteSubnet(ctx context.Context, caller *identity.Caller, id
 		if err := dropSubnet(ctx, tx, s); err != nil {
 			return err
 		}
-		if err := quota.Count(ctx, tx, s.Account, quota.Change{Name: quota.Subnets, Scope: s.Network, Delta: -1}); err != nil {
-			return err
+		if s.Kind != Default {
+			if err := quota.Count(ctx, tx, s.Account, quota.Change{Name: quota.Subnets, Scope: s.Network, Delta: -1}); err != nil {
+				return err
+			}
 		}
 		return audit.Note(ctx, tx, caller, "subnet", s.UID)
 	})
