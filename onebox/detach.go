@@ -48,7 +48,7 @@ func Detach(ctx context.Context, dir string, args []string) (*Env, error) {
 		select {
 		case died = <-ended:
 			cancel()
-			return fmt.Errorf("it ended: %v", died)
+			return fmt.Errorf("it ended: %w", died)
 		default:
 		}
 		if pid, err := Running(dir); err != nil || pid != cmd.Process.Pid {

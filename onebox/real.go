@@ -57,10 +57,10 @@ func (b *Box) furnishReal(ctx context.Context) error {
 	}
 	built := make(chan error, 1)
 	var images []publication
-	go func() (err error) {
+	go func() {
+		var err error
 		defer func() { built <- err }()
 		images, err = b.tinyImages(ctx, dir)
-		return err
 	}()
 	systemID, err := m.start(ctx)
 	if err = errors.Join(err, <-built); err != nil {

@@ -174,8 +174,8 @@ func TestAStateThatChangesDuringTheCall(t *testing.T) {
 		r := &work.Runner{DB: db, Logger: silent, Reconcilers: []work.Reconciler{life(map[string]state{
 			"creating": {Deadline: time.Minute, Step: func(context.Context, *store.Tx, string) (work.Next, error) {
 				return work.Outside(time.Second, func(context.Context) (int, error) { enter(t, db, "deleting"); return 5, nil },
-					func(ctx context.Context, tx *store.Tx, n int, err error) (work.Next, error) {
-						_, err = tx.ExecContext(ctx, "UPDATE things SET got = ? WHERE uid = 'a'", n)
+					func(ctx context.Context, tx *store.Tx, n int, _ error) (work.Next, error) {
+						_, err := tx.ExecContext(ctx, "UPDATE things SET got = ? WHERE uid = 'a'", n)
 						return work.Goto("running"), err
 					}), nil
 			}},

@@ -152,7 +152,10 @@ func (b *bed) leftovers() (left []string) {
 // verbs are the changes of an instance's life; each is lived with a crash at every point and every step repeated (bar E3).
 var verbs = map[string]func(b *bed) error{
 	"create": nil,
-	"stop":   func(b *bed) error { _, err := b.cp.Compute.Stop(context.Background(), b.caller, b.id, false); return err },
+	"stop": func(b *bed) error {
+		_, err := b.cp.Compute.Stop(context.Background(), b.caller, b.id, false)
+		return err
+	},
 	"start": func(b *bed) error {
 		if _, err := b.cp.Compute.Stop(context.Background(), b.caller, b.id, true); err != nil {
 			return err
