@@ -343,6 +343,9 @@ func (d *Door) v1OperateServices(ctx context.Context, c *dialect.Call) (*dialect
 }
 
 func (d *Door) v1OperateServiceList(ctx context.Context, c *dialect.Call) (*dialect.Answer, error) {
+	if err := c.Caller.MayWrite(); err != nil { // of the call, not of each resource
+		return nil, err
+	}
 	var in wire.BatchOperateVMServiceListRequest
 	if err := c.Decode(&in); err != nil {
 		return nil, err
@@ -351,6 +354,9 @@ func (d *Door) v1OperateServiceList(ctx context.Context, c *dialect.Call) (*dial
 }
 
 func (d *Door) v1DeleteServices(ctx context.Context, c *dialect.Call) (*dialect.Answer, error) {
+	if err := c.Caller.MayWrite(); err != nil { // of the call, not of each resource
+		return nil, err
+	}
 	var in wire.BatchDeleteVMServicesRequest
 	if err := c.Decode(&in); err != nil {
 		return nil, err

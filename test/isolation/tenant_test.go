@@ -1,0 +1,136 @@
+package isolation
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"edgecloud/cloud/identity"
+	"edgecloud/cloud/image"
+	"edgecloud/controlplane/controlplanetest"
+)
+
+type object = map[string]any
+
+const (
+	site     = "cn-hangzhou-cm"
+	password = "Passw0rd!"
+)
+
+// tenant is an account with a user, whose resources are made when they are first asked for.
+type tenant struct {
+	*controlplanetest.Cloud
+	t      testing.TB
+	caller *identity.Caller
+	user   string
+	signer
+	ids map[string]string // by kind
+}
+
+func operator(c *controlplanetest.Cloud) *identity.Caller {
+	return &identity.Caller{Account: c.Admin.Account.UID, User: c.Admin.User.UID, Role: identity.Admin, Operator: true, Dialect: "test", Operation: "furnish"}
+}
+
+func newTenant(t testing.TB, c *controlplanetest.Cloud, name string) *tenant {
+	account, err := c.Control.Identity.CreateAccount(t.Context(), operator(c), name)
+	require.NoError(t, err)
+	n := &tenant{Cloud: c, t: t, caller: &identity.Caller{Account: account.UID, Role: identity.Member, Dialect: "test", Operation: "furnish"}, ids: map[string]string{"account": account.UID}}
+	n.user, n.signer = n.addUser(name, identity.Member)
+	n.caller.User, n.ids["user"], n.ids["key"] = n.user, n.user, n.id
+	return n
+}
+
+// addUser adds a user with a key.
+func (n *tenant) addUser(name string, role identity.Role) (string, signer) {
+	user, err := n.Control.Identity.CreateUser(n.t.Context(), operator(n.Cloud), identity.NewUser{Account: n.caller.Account, Name: name, Role: role})
+	require.NoError(n.t, err)
+	key, secret, err := n.Control.Identity.CreateKey(n.t.Context(), operator(n.Cloud), user.UID)
+	require.NoError(n.t, err)
+	return user.UID, signer{id: key.ID, secret: secret}
+}
+
+// must makes a call that has to go well.
+func (n *tenant) must(method, target string, body any) object {
+	var raw []byte
+	if body != nil {
+		raw, _ = json.Marshal(body)
+	}
+	a, err := n.send(n.URL["bec"], method, target, raw)
+	require.NoError(n.t, err)
+	require.Less(n.t, a.status, 300, "%s %s: %s", method, target, a.body)
+	out := object{}
+	_ = json.Unmarshal([]byte(a.body), &out)
+	return out
+}
+
+// of gives the tenant's resource of a kind.
+func (n *tenant) of(kind string) string {
+	if n.ids[kind] == "" {
+		n.make(kind)
+	}
+	require.NotEmpty(n.t, n.ids[kind], "the test cannot make a %s", kind)
+	return n.ids[kind]
+}
+
+func (n *tenant) make(kind string) {
+	ctx := n.t.Context()
+	switch kind {
+	case "vpc", "subnet": // together: an instance in a network needs a subnet there
+		n.ids["vpc"] = n.must("POST", "/v2/vpc", object{"name": "own", "cidr": "10.0.0.0/8", "regionId": site})["vpcId"].(string)
+		n.ids["subnet"] = n.must("POST", "/v2/vpc/subnet", object{"name": "own", "cidr": "10.9.0.0/24", "vpcId": n.ids["vpc"]})["subnetId"].(string)
+	case "group", "rule":
+		rule := object{"direction": "ingress", "ethertype": "IPv4", "protocol": "tcp", "portRange": "22", "sourceIp": "192.0.2.0/24"}
+		n.ids["group"] = n.must("POST", "/v2/securityGroup", object{"name": "own", "desc": "d", "rules": []object{rule}})["securityGroupId"].(string)
+		g, err := n.Control.Networks.GetGroup(ctx, n.caller, strings.TrimPrefix(n.ids["group"], "sg-"))
+		require.NoError(n.t, err)
+		n.ids["rule"] = "sgr-" + g.Slug + "-" + g.Rules[0].Slug
+	case "set":
+		s, err := n.Control.Place.CreateSet(ctx, n.caller, "own", "")
+		require.NoError(n.t, err)
+		n.ids[kind] = "dset-" + s.Slug
+	case "pair":
+		p, _, err := n.Control.Compute.CreateKeyPair(ctx, n.caller, "own")
+		require.NoError(n.t, err)
+		n.ids[kind] = "k-" + p.Slug
+	case "image":
+		n.ids[kind] = "m-" + n.publicImage().Slug
+	case "instance", "service":
+		n.makeInstance()
+	case "site":
+		n.ids[kind] = site
+	case "flavor":
+		n.ids[kind] = "bec.g4.c1m4"
+	case "publicImage":
+		n.ids[kind] = n.publicImage().Slug
+	case "host":
+		n.ids[kind] = n.host()
+	}
+}
+
+func (n *tenant) publicImage() *image.Image {
+	public := true
+	images, err := n.Control.Images.List(n.t.Context(), operator(n.Cloud), image.Filter{Public: &public, Keyword: "Ubuntu 22"})
+	require.NoError(n.t, err)
+	require.NotEmpty(n.t, images)
+	return images[0]
+}
+
+func (n *tenant) host() string {
+	hosts, err := n.Control.Place.Hosts(n.t.Context(), operator(n.Cloud), "")
+	require.NoError(n.t, err)
+	require.NotEmpty(n.t, hosts)
+	return hosts[0].UID
+}
+
+func (n *tenant) makeInstance() {
+	out := n.must("POST", "/v2/vm/instance", object{"adminPass": n.encrypted(password), "spec": "bec.g4.c1m4", "imageId": n.of("image"), "imageType": "bec",
+		"deployInstances": []object{{"regionId": site, "purchaseCount": 1}}, "billing": object{"paymentTiming": "Postpaid"}})
+	id := out["instances"].([]any)[0].(object)["instanceId"].(string)
+	n.ids["instance"], n.ids["service"] = id, out["serviceId"].(string)
+	controlplanetest.Eventually(n.t, id+" runs", func() bool {
+		return strings.EqualFold(fmt.Sprint(n.must("GET", "/v2/vm/instance/"+id, nil)["instance"].(object)["status"]), "RUNNING")
+	})
+}
