@@ -6,7 +6,7 @@ FUZZTIME ?= 20s
 TESTFLAGS ?=
 BENCHFLAGS ?=
 
-.PHONY: setup build up down generate lint test race bench fuzz clean
+.PHONY: setup build up down generate lint test race bench bench-real fuzz clean
 
 setup: ## install what is missing (Debian 12, root)
 	@scripts/setup.sh
@@ -38,6 +38,9 @@ race: setup ## the concurrent packages under the race detector
 
 bench: ## speed and size against the goals; make bench BENCHFLAGS=-full for 100,000 instances
 	go run ./test/bench $(BENCHFLAGS)
+
+bench-real: setup ## the same beside bare libvirt and bare QEMU, with real guests
+	go test -tags figures -run TestFigures -v -timeout 14m ./test/real
 
 fuzz: ## every fuzz target for FUZZTIME each
 	@scripts/fuzz.sh $(FUZZTIME)
