@@ -17,6 +17,7 @@ type request struct {
 	body  any
 	query string // what the example has
 	path  string
+	plain bool // without the filters that may be left out
 }
 
 // requests are the operation's examples, or what stands for them.
@@ -148,7 +149,7 @@ func (r request) buildQuery(f *filler) string {
 		}
 	}
 	for _, p := range r.op.Docs().Params {
-		if p.In == "query" && kinds[p.Name] != "" {
+		if p.In == "query" && kinds[p.Name] != "" && (p.Required || !r.plain) {
 			value, _ := f.value(p.Name)
 			out = append(out, p.Name+"="+url.QueryEscape(value))
 		}
