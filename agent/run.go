@@ -3,6 +3,7 @@ package agent
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"time"
 
@@ -24,6 +25,22 @@ func (a *Agent) needs(key protocol.Key) []protocol.Key {
 		return nil
 	}
 	return apply.Needs(i)
+}
+
+// before lists what may have kept an item from being carried out: what it refers to, or, for a removal, what may refer to it. When one of them settles, the
+// item is tried at once: otherwise the pauses of a whole chain (network, subnet, port, public address) would add up.
+func (a *Agent) before(item ledger.Item) []protocol.Key {
+	if !item.Deleted {
+		return apply.Needs(item)
+	}
+	var users []protocol.Key
+	own := slices.Index(spec.Kinds(), item.Kind)
+	for _, i := range a.ledger.Items() {
+		if i.Deleted && i.Target == item.Target && slices.Index(spec.Kinds(), i.Kind) > own {
+			users = append(users, i.Key)
+		}
+	}
+	return users
 }
 
 // ApplyNext applies the next due item and tells whether there was one.
@@ -90,7 +107,7 @@ func (a *Agent) settle(ctx context.Context, t *task, item ledger.Item, result ap
 		a.queue.done(t, result.Again == 0 || result.Phase == "", result.Again, nil)
 		return
 	}
-	var awaited []protocol.Key
+	awaited := a.before(item)
 	if wait != nil {
 		awaited = wait.For
 	}

@@ -14,7 +14,6 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"time"
 )
 
 // kinds of records besides link/spec's.
@@ -79,9 +78,6 @@ func readFrame(r io.Reader) ([]byte, error) {
 	return payload, nil
 }
 
-// flushAfter is how long a record may stay in memory: what a kill -9 loses.
-const flushAfter = 50 * time.Millisecond
-
 // compactAt is how many bytes a journal has at least before it is replaced by a snapshot.
 const compactAt = 8 << 20
 
@@ -96,26 +92,26 @@ type journal struct {
 	gen      int
 	size     int64 // of the journals since the snapshot
 	base     int64 // of the snapshot
-	armed    bool
 	compacts bool
 	failed   error
 	closed   bool
-	idle     sync.WaitGroup // flushes and compactions under way
+	idle     sync.WaitGroup // compactions under way
 }
 
-// append adds a record; the caller holds the lock of what it describes, so that one thing's records are in order.
+// append adds a record; the caller holds the lock of what it describes, so that one thing's records are in order. The record is the operating system's before
+// the engine's call is answered: an engine that forgets by a kill -9 what it has said to be done is no engine (a port that was waiting for an address which
+// had been reported gone, and was there again, waited for ever).
 func (j *journal) append(payload []byte) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	if j.closed || j.failed != nil {
 		return
 	}
-	j.fail(writeFrame(j.out, payload))
+	j.fail(errors.Join(writeFrame(j.out, payload), j.out.Flush()))
 	j.size += frameHead + int64(len(payload))
-	if !j.armed {
-		j.armed = true
-		j.idle.Add(1)
-		time.AfterFunc(flushAfter, j.flush)
+	if !j.compacts && j.failed == nil && j.size > max(compactAt, 2*j.base) {
+		j.compacts = true
+		j.idle.Go(j.compact)
 	}
 }
 
@@ -123,21 +119,6 @@ func (j *journal) fail(err error) {
 	if err != nil && j.failed == nil {
 		j.failed = err
 		slog.Error("the simulated world cannot be kept", "dir", j.dir, "error", err)
-	}
-}
-
-func (j *journal) flush() {
-	defer j.idle.Done()
-	j.mu.Lock()
-	j.armed = false
-	if !j.closed && j.failed == nil {
-		j.fail(j.out.Flush())
-	}
-	due := !j.closed && !j.compacts && j.failed == nil && j.size > max(compactAt, 2*j.base)
-	j.compacts = j.compacts || due
-	j.mu.Unlock()
-	if due {
-		j.compact()
 	}
 }
 

@@ -21,7 +21,8 @@ type hostRecord struct {
 }
 
 // Open makes a world from what a folder holds (an empty or absent one is an empty world) and keeps every change there from now on. Machines that were on are on
-// again: restarting the process that simulates is not a power cut of what it simulates. A kill -9 loses the last 50 ms at most; records that are torn are left out.
+// again: restarting the process that simulates is not a power cut of what it simulates. A kill -9 loses nothing that was answered; a power cut of the
+// real machine may, and records that are torn are left out.
 // One process at a time may have a folder open. Call Close at the end.
 func Open(cfg Config, dir string) (*World, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
