@@ -16,7 +16,7 @@ import (
 // Failed work is tried again after retryFirst, doubling to retryMost.
 const (
 	retryFirst = 500 * time.Millisecond
-	retryMost  = 30 * time.Second
+	retryMost  = 10 * time.Second
 )
 
 func (a *Agent) needs(key protocol.Key) []protocol.Key {

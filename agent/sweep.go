@@ -155,7 +155,7 @@ func (a *Agent) watchLoop(ctx context.Context) error {
 	for ctx.Err() == nil {
 		changes, err := a.cfg.Hypervisor.Watch(ctx)
 		if err != nil {
-			if !pause(ctx, a.jitter(retryMost/60)) {
+			if !pause(ctx, a.jitter(retryFirst)) {
 				return nil
 			}
 			continue
