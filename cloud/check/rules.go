@@ -80,11 +80,11 @@ var atRest = []rule{
 	{"hosts did what was wanted", `SELECT 'instance' AS kind, uid, 'wanted ' || wanted || ', seen ' || seen || ' ' || phase || ' ' || trouble AS text FROM instances
 			WHERE state IN ('running', 'stopped') AND (seen < wanted OR phase <> 'applied')
 		UNION ALL SELECT 'volume', v.uid, 'wanted ' || v.wanted || ', seen ' || v.seen || ' ' || v.phase || ' ' || v.error FROM volumes AS v JOIN instances AS i ON i.uid = v.instance
-			WHERE i.state IN ('running', 'stopped') AND (v.seen < v.wanted OR v.phase <> 'applied' OR v.seen_epoch < v.epoch)
+			WHERE i.state NOT IN ('failed', 'deleting') AND (v.seen < v.wanted OR v.phase <> 'applied' OR v.seen_epoch < v.epoch)
 		UNION ALL SELECT 'port', p.uid, 'wanted ' || p.wanted || ', seen ' || p.seen || ' ' || p.phase || ' ' || p.error FROM ports AS p JOIN instances AS i ON i.uid = p.instance
-			WHERE i.state IN ('running', 'stopped') AND (p.seen < p.wanted OR p.phase <> 'applied')
+			WHERE i.state NOT IN ('failed', 'deleting') AND (p.seen < p.wanted OR p.phase <> 'applied')
 		UNION ALL SELECT 'public_ip', a.uid, 'wanted ' || a.wanted || ', seen ' || a.seen || ' ' || a.phase || ' ' || a.error FROM public_ips AS a JOIN instances AS i ON i.uid = a.instance
-			WHERE i.state IN ('running', 'stopped') AND (a.seen < a.wanted OR a.phase <> 'applied')`},
+			WHERE i.state NOT IN ('failed', 'deleting') AND (a.seen < a.wanted OR a.phase <> 'applied')`},
 	{"power is as wanted", `SELECT 'instance' AS kind, uid, 'it is ' || state || ' and its host says ' || seen_power AS text FROM instances
 		WHERE (state = 'running' AND seen_power <> 'on') OR (state = 'stopped' AND seen_power <> 'off')`},
 }
