@@ -31,6 +31,14 @@ func Rows(ctx context.Context, db *store.DB) ([]Finding, error) { return run(ctx
 // Settled checks what must hold when everything has been carried out: no work left, no tombstone unanswered, all observed as wanted.
 func Settled(ctx context.Context, db *store.DB) ([]Finding, error) { return run(ctx, db, atRest) }
 
+// Names lists all rules on rows.
+func Names() (names []string) {
+	for _, r := range append(append([]rule{}, always...), atRest...) {
+		names = append(names, r.name)
+	}
+	return names
+}
+
 func run(ctx context.Context, db *store.DB, rules []rule) (all []Finding, err error) {
 	err = db.Read(ctx, func(ctx context.Context, tx *store.Tx) error {
 		all = nil

@@ -15,6 +15,8 @@ import (
 
 	"github.com/baidubce/bce-sdk-go/auth"
 	bcehttp "github.com/baidubce/bce-sdk-go/http"
+
+	"edgecloud/cloud/place"
 )
 
 type object = map[string]any
@@ -125,6 +127,9 @@ func (s *simClient) live() map[string]bool {
 	return live
 }
 
+// mostInstances of one client keep a story short.
+const mostInstances = 5
+
 // act makes one call at random.
 func (s *simClient) act() {
 	r := s.c.rng
@@ -132,7 +137,7 @@ func (s *simClient) act() {
 	on := "/v2/vm/instance/" + id
 	verb := func(name string, body any) { s.change(http.MethodPut, on, map[string]string{name: ""}, body) }
 	switch n := r.IntN(100); {
-	case n < 25:
+	case id == "none-known" || n < 20 && len(s.instances) < mostInstances:
 		s.create()
 	case n < 32:
 		verb("stop", object{"forceStop": r.IntN(2) == 0})
@@ -161,11 +166,14 @@ func (s *simClient) act() {
 }
 
 func (s *simClient) create() {
+	s.createAt(s.c.sites[s.c.rng.IntN(len(s.c.sites))], s.c.rng.IntN(2) == 0)
+}
+
+func (s *simClient) createAt(site *place.Site, public bool) {
 	r := s.c.rng
-	site := s.c.sites[r.IntN(len(s.c.sites))]
 	body := object{"imageId": "Debian", "adminPass": s.password(), "cpuCount": 1 + r.IntN(2), "memoryCapacityInGB": 1 + r.IntN(2), "rootDiskSizeInGb": 40,
 		"billing": object{"paymentTiming": "Postpaid"}, "deployInstances": []object{{"regionId": site.Name, "purchaseCount": 1 + r.IntN(2)}}}
-	if r.IntN(2) == 0 {
+	if public {
 		body["networkCapacityInMbps"] = 5
 	}
 	if r.IntN(3) == 0 {

@@ -1,0 +1,112 @@
+package controlplanetest
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"testing/synctest"
+
+	"github.com/stretchr/testify/require"
+
+	"edgecloud/cloud/check"
+	"edgecloud/link/spec"
+	"edgecloud/store"
+)
+
+// breaks says for each rule how to break it.
+var breaks = map[string]string{
+	"quota use is the sum of rows":                   "UPDATE quota_use SET used = used + 1 WHERE name = 'vcpus'",
+	"host use is the sum of instances":               "UPDATE hosts SET used_mib = used_mib + 1",
+	"an instance's disks are the sum of its volumes": "UPDATE volumes SET gib = gib + 1",
+	"every port has an owner":                        "UPDATE ports SET instance = 'nobody'",
+	"every volume has an owner":                      "UPDATE volumes SET instance = 'nobody'",
+	"every public address has an owner":              "UPDATE public_ips SET port = 'none'",
+	"every instance has a port and a disk":           "UPDATE ports SET instance = 'nobody'",
+	"every port is in a security group":              "DELETE FROM port_groups",
+	"every lease has a holder":                       "UPDATE line_addresses SET holder = 'nobody'",
+	"every public address is leased":                 "DELETE FROM line_addresses",
+	"what is under way has work":                     "UPDATE instances SET state = 'stopping'",
+	"operations run for what is under way":           "UPDATE operations SET status = 'running'",
+	"what is under way has one operation":            "UPDATE instances SET state = 'stopping'",
+	"every network and subnet has a spec":            "DELETE FROM link_specs WHERE kind = 'subnet'",
+	"what was written has a spec":                    "UPDATE link_specs SET deleted = TRUE WHERE kind = 'volume'",
+	"every spec has a row":                           "INSERT INTO link_specs (target, kind, uid, revision, deleted, body) VALUES ('host.x', 'volume', 'x', 1, FALSE, '{}')",
+	"an instance's specs live as long as it":         "UPDATE instances SET state = 'deleting'",
+	"members of placement sets exist": `INSERT INTO placement_sets (uid, slug, account, name, description, created) VALUES ('s', 's', 'a', 'n', '', 0);
+		INSERT INTO placement_members (pset, instance, host, site) SELECT 's', 'nobody', uid, site FROM hosts LIMIT 1`,
+	"doomed groups go with their last instance": "INSERT INTO groups (uid, slug, account, name, payment, mbps, tags, doomed, created) VALUES ('g', 'g', 'a', 'n', 'postpaid', 0, '[]', TRUE, 0)",
+	"nothing is under way":                      "UPDATE instances SET state = 'stopping'",
+	"every tombstone is answered":               "UPDATE link_specs SET deleted = TRUE WHERE kind = 'port'",
+	"hosts did what was wanted":                 "UPDATE ports SET wanted = wanted + 100",
+	"power is as wanted":                        "UPDATE instances SET seen_power = 'off'",
+}
+
+var errUndo = errors.New("undo")
+
+// TestTheCheckerFindsWhatIsBroken breaks each invariant in a sound cloud and expects that rule's finding: a checker that finds nothing proves nothing.
+func TestTheCheckerFindsWhatIsBroken(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newSimCloud(t, 1)
+		defer c.end()
+		c.heal()
+		s := newSimClient(c, 1)
+		for range 2 {
+			s.createAt(c.sites[0], true)
+		}
+		c.converge("at first")
+		fired := map[string]bool{}
+		for name, sql := range breaks {
+			err := c.cp.DB.Write(c.ctx, func(ctx context.Context, tx *store.Tx) error {
+				if _, err := tx.NewRaw(sql).Exec(ctx); err != nil {
+					return err
+				}
+				for _, look := range []func(context.Context, *store.DB) ([]check.Finding, error){check.Rows, check.Settled} {
+					found, err := look(store.Join(ctx, tx), c.cp.DB)
+					if err != nil {
+						return err
+					}
+					for _, f := range found {
+						fired[name] = fired[name] || f.Rule == name
+					}
+				}
+				return errUndo
+			})
+			require.ErrorIs(t, err, errUndo, name)
+			require.True(t, fired[name], name)
+		}
+		require.ElementsMatch(t, check.Names(), keysOf(breaks), "every rule is broken once")
+		c.breakEngines()
+	})
+}
+
+func keysOf(m map[string]string) (keys []string) {
+	for k := range m {
+		keys = append(keys, k)
+	}
+	return keys
+}
+
+// breakEngines takes a machine away behind the cloud's back, and reports one that nobody knows.
+func (c *simCloud) breakEngines() {
+	targets, have := c.found()
+	have = append(have, check.Object{Target: targets[0], Kind: spec.KindInstance, UID: "nobody's"})
+	found, err := check.Engines(c.ctx, c.cp.DB, targets, have)
+	require.NoError(c.t, err)
+	require.Len(c.t, found, 1)
+	require.Equal(c.t, "engine leak", found[0].Rule)
+	for _, h := range c.hosts {
+		machines, err := h.engines.Hypervisor().List(c.ctx)
+		require.NoError(c.t, err)
+		if len(machines) == 0 {
+			continue
+		}
+		require.NoError(c.t, h.engines.Hypervisor().Remove(c.ctx, machines[0].UID))
+		targets, have = c.found()
+		found, err = check.Engines(c.ctx, c.cp.DB, targets, have)
+		require.NoError(c.t, err)
+		require.Len(c.t, found, 1)
+		require.Equal(c.t, "engine drift", found[0].Rule)
+		return
+	}
+	c.t.Fatal("no host has a machine")
+}
