@@ -132,3 +132,44 @@ func TestStaleReportsAreIgnored(t *testing.T) {
 	}
 	require.Equal(t, []int64{5, 9}, seen)
 }
+
+// A thing that was destroyed on purpose and comes back (an engine from an older copy of its disk, a former holder of the site role) is destroyed again; what was
+// never known is kept.
+func TestWhatWasDestroyedOnPurposeStaysDestroyed(t *testing.T) {
+	f := open(t)
+	f.put("v", 1)
+	f.write(func(ctx context.Context, tx *store.Tx) error {
+		return link.Delete(ctx, tx, "host.a", spec.KindVolume, "v")
+	})
+	seq := int64(0)
+	tell := func(uid string, phase spec.Phase, generation int64) {
+		seq++
+		_, err := f.s.Report(t.Context(), "a", protocol.Reports{Reports: []spec.Report{{Seq: seq, Kind: spec.KindVolume, UID: uid, Generation: generation, Phase: phase}}})
+		require.NoError(t, err)
+	}
+	tombstone := func() (generation int64) {
+		pulled, err := f.s.Pull(t.Context(), "a", protocol.Pull{Target: "host.a"})
+		require.NoError(t, err)
+		for _, i := range pulled.Items {
+			require.True(t, i.Deleted && i.UID == "v", "%v", i)
+			generation = i.Generation
+		}
+		return generation
+	}
+	first := tombstone()
+	tell("v", spec.Gone, first)
+	require.Zero(t, tombstone())
+	tell("v", spec.Orphan, first+10)
+	tell("never known", spec.Orphan, 0)
+	second := tombstone()
+	require.Greater(t, second, first+10, "a ledger that is ahead must take it")
+	tell("v", spec.Gone, second)
+	require.Zero(t, tombstone())
+	back := f.put("v", 2)
+	tell("v", spec.Orphan, 0)
+	f.write(func(ctx context.Context, tx *store.Tx) error {
+		generation, err := link.Get(ctx, tx, "host.a", spec.KindVolume, "v", &spec.Volume{})
+		require.Equal(t, back, generation, "what is wanted again is not touched by a late report")
+		return err
+	})
+}

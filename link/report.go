@@ -95,11 +95,14 @@ func (s *Service) observe(ctx context.Context, tx *store.Tx, h *hostRow, r spec.
 	if protocol.IsSiteKind(r.Kind) {
 		target = spec.SiteTarget(h.Site)
 	}
-	if r.Phase == spec.Gone {
-		_, err := tx.NewDelete().Model((*specRow)(nil)).Where("target = ? AND kind = ? AND uid = ?", target, r.Kind, r.UID).
-			Where("deleted = ? AND revision = ?", true, r.Generation).Exec(ctx)
-		if err != nil {
-			return fmt.Errorf("link: clearing the tombstone of %s %s: %w", r.Kind, r.UID, err)
+	switch r.Phase {
+	case spec.Gone:
+		if err := gone(ctx, tx, target, r); err != nil {
+			return err
+		}
+	case spec.Orphan:
+		if err := haunted(ctx, tx, target, r); err != nil {
+			return err
 		}
 	}
 	if r.Refused > 0 {

@@ -153,19 +153,18 @@ func set[T any](field *T, value *T) {
 
 // BindGroups puts instances into security groups, or takes them out.
 func (c *Compute) BindGroups(ctx context.Context, caller *identity.Caller, instances, groups []string, in bool) error {
-	var uids []string
-	err := c.db.Read(ctx, func(ctx context.Context, tx *store.Tx) error {
+	return c.db.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
+		var uids []string
 		for _, id := range instances {
 			i, err := Find(ctx, tx, caller, id)
 			if err != nil {
 				return err
 			}
+			if i.State == Deleting { // its ports' specs are tombstones, which this would bring back to life
+				return fault.Conflicting(Kind, i.Handle, "The instance is being deleted.")
+			}
 			uids = append(uids, i.UID)
 		}
-		return nil
+		return c.networks.Bind(store.Join(ctx, tx), caller, uids, groups, in)
 	})
-	if err != nil {
-		return err
-	}
-	return c.networks.Bind(ctx, caller, uids, groups, in)
 }
