@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"sort"
 	"strings"
 )
@@ -83,7 +84,29 @@ func (d *Dialect) Match(r *http.Request, body []byte) (*Match, *Mismatch) {
 	if miss != nil {
 		return nil, miss
 	}
+	o.foldQuery(query)
 	return &Match{Operation: o, PathParams: o.pathParams(segments), Query: query}, nil
+}
+
+// foldQuery gives query parameters the contract's spelling where a client's differs in case only (bce-sdk-go lists images with PageNo and Type).
+func (o *Operation) foldQuery(query url.Values) {
+	for _, p := range o.detail().Params {
+		if p.In != "query" || query.Has(p.Name) {
+			continue
+		}
+		for name, values := range query {
+			if strings.EqualFold(name, p.Name) && !o.takes(name) {
+				query[p.Name] = values
+				delete(query, name)
+				break
+			}
+		}
+	}
+}
+
+// takes tells whether a query parameter of exactly this name is documented.
+func (o *Operation) takes(name string) bool {
+	return slices.ContainsFunc(o.detail().Params, func(p *Param) bool { return p.In == "query" && p.Name == name })
 }
 
 func (n *node) allowed() []string {

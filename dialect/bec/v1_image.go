@@ -36,13 +36,13 @@ func (d *Door) v1ListImages(ctx context.Context, c *dialect.Call) (*dialect.Answ
 	}
 	order, orderBy := sortImages(found, c.Param("order"), c.Param("orderBy"))
 	p := page(c.Int("pageNo", 1), c.Int("pageSize", 0), 1000)
-	out := wire.VMImagePage{Result: []wire.VMImageVo{}, Order: &order, OrderBy: &orderBy, PageNo: new(int32(p.Number)), PageSize: new(int32(p.Size)),
+	out := wire.VMImageListResponse{Success: new(true), Result: []wire.VMImageVo{}, Order: &order, OrderBy: &orderBy, PageNo: new(int32(p.Number)), PageSize: new(int32(p.Size)),
 		TotalCount: new(int32(len(found)))}
 	from := min((p.Number-1)*p.Size, len(found))
 	for _, i := range found[from:min(from+p.Size, len(found))] {
 		out.Result = append(out.Result, v1ListedImage(i))
 	}
-	return dialect.OK(wire.VMImageListResponse{Result: &out, Success: new(true)}), nil
+	return dialect.OK(out), nil
 }
 
 // sortImages sorts as asked, newest first by default, and gives the order in the answer's spelling.

@@ -188,28 +188,21 @@ func TestPlacesPackagesAndImages(t *testing.T) {
 	require.NoError(t, raw(client, http.GET, "/v2/resource/package/vm", nil, &packages))
 	require.NotEmpty(t, packages.Result)
 
-	// Not through the typed client: it reads a flat page, where the document's example and the contract have the page inside result.
-	type image struct{ ImageID, Name string }
-	images := func(query string) []image {
-		var out struct {
-			Success bool
-			Result  struct {
-				TotalCount int
-				Result     []image
-			}
-		}
-		require.NoError(t, raw(client, http.GET, "/v1/vm/image?"+query, nil, &out))
-		require.True(t, out.Success)
-		return out.Result.Result
+	images := func(args api.ListVmImageArgs) []api.VmImageVo {
+		list, err := client.ListVmImage(&args)
+		require.NoError(t, err)
+		return list.Result
 	}
-	public := images("type=becCommon")
+	public := images(api.ListVmImageArgs{Type: "becCommon"})
 	require.NotEmpty(t, public)
 	first := public[0]
-	require.Equal(t, []image{first}, images("type=becCommon&keywordType=imageId&keyword="+first.ImageID))
-	require.Len(t, images("type=becCommon&pageSize=1&pageNo=1"), 1)
-	require.Empty(t, images("type=becCommon&pageSize=1&pageNo=1000"))
-	require.Empty(t, images(""), "without type, custom images")
+	require.Equal(t, []api.VmImageVo{first}, images(api.ListVmImageArgs{Type: "becCommon", KeywordType: "imageId", Keyword: first.ImageId}))
+	require.Equal(t, public[1:2], images(api.ListVmImageArgs{Type: "becCommon", PageSize: 1, PageNo: 2}))
+	require.Empty(t, images(api.ListVmImageArgs{Type: "becCommon", PageSize: 1, PageNo: 1000}))
+	ascending := images(api.ListVmImageArgs{Type: "becCommon", Order: "ASC", OrderBy: "createTime"})
+	require.Equal(t, first, ascending[len(ascending)-1])
+	require.Empty(t, images(api.ListVmImageArgs{}), "without type, custom images")
 	var one struct{ Image struct{ ImageName string } }
-	require.NoError(t, raw(client, http.GET, "/v2/vm/image/"+first.ImageID, nil, &one))
+	require.NoError(t, raw(client, http.GET, "/v2/vm/image/"+first.ImageId, nil, &one))
 	require.Equal(t, first.Name, one.Image.ImageName)
 }

@@ -40,12 +40,6 @@ type BooleanResponse struct {
 
 // VMImageListResponse is the schema VmImageListResponse.
 type VMImageListResponse struct {
-	Result  *VMImagePage `json:"result,omitempty"`
-	Success *bool        `json:"success,omitempty"`
-}
-
-// VMImagePage is the schema VmImagePage.
-type VMImagePage struct {
 	Result     []VMImageVo      `json:"result,omitzero"`
 	OrderBy    *string          `json:"orderBy,omitempty"`
 	Order      *string          `json:"order,omitempty"`
@@ -53,6 +47,7 @@ type VMImagePage struct {
 	PageNo     *int32           `json:"pageNo,omitempty"`
 	PageSize   *int32           `json:"pageSize,omitempty"`
 	TotalCount *int32           `json:"totalCount,omitempty"`
+	Success    *bool            `json:"success,omitempty"`
 }
 
 // VMImageVo is the schema VmImageVo.
