@@ -33,6 +33,7 @@ func (c *ControlPlane) open() (err error) {
 	}
 	c.doors = map[string]*dialect.Door{}
 	b := &bec.Door{DB: c.DB, Identity: c.Identity, Place: c.Place, Images: c.Images, Networks: c.Networks, Compute: c.Compute, Console: c.consoleURL}
+	i := &iec.Door{DB: c.DB, Identity: c.Identity, Place: c.Place, Images: c.Images, Networks: c.Networks, Compute: c.Compute}
 	a := &admin.Door{DB: c.DB, Identity: c.Identity, Place: c.Place, Images: c.Images, Version: c.cfg.Version}
 	for _, d := range []struct {
 		name     string
@@ -40,7 +41,7 @@ func (c *ControlPlane) open() (err error) {
 		handlers dialect.Handlers
 	}{
 		{"bec", &bec.Form{DB: c.DB, Identity: c.Identity}, b.Handlers()},
-		{"iec", &iec.Form{DB: c.DB, Identity: c.Identity}, nil},
+		{"iec", &iec.Form{DB: c.DB, Identity: c.Identity}, i.Handlers()},
 		{"cecstack", &cecstack.Form{DB: c.DB, Identity: c.Identity}, nil},
 		{"tcebms", &tcebms.Form{DB: c.DB, Identity: c.Identity}, nil},
 		{"admin", &admin.Form{DB: c.DB, Identity: c.Identity}, a.Handlers()},

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"math"
 
 	"github.com/uptrace/bun"
 )
@@ -48,4 +49,26 @@ func ListFrom[T any](ctx context.Context, q *bun.SelectQuery, m Marker, column s
 		entries = entries[:size]
 	}
 	return entries, next, nil
+}
+
+// Window asks for some entries of a list after others.
+type Window struct {
+	Offset int // entries to leave out
+	Limit  int // entries at most; less than 1 means no limit
+}
+
+// ListWindow runs a select as a window: the query already holds the model's conditions and order (which must be total, so end it with the id). It returns the
+// entries and how many there are without the window.
+func ListWindow[T any](ctx context.Context, q *bun.SelectQuery, w Window) (entries []T, total int, err error) {
+	total, err = q.Count(ctx)
+	if err != nil || total <= w.Offset {
+		return nil, total, err
+	}
+	limit := w.Limit
+	if limit < 1 {
+		limit = math.MaxInt32 // SQLite takes no offset without a limit
+	}
+	q = q.Limit(limit).Offset(max(w.Offset, 0))
+	err = q.Scan(ctx, &entries)
+	return entries, total, err
 }

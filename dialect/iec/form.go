@@ -63,14 +63,11 @@ type failure struct {
 	Code    string `json:"error_code"`
 }
 
-// Fault writes a fault as {"error_msg","error_code"}.
-func (f *Form) Fault(_ *http.Request, _ *contract.Operation, x *fault.Fault, _ string) *dialect.Answer {
-	row := answers[x.Kind]
+// Fault writes a fault as {"error_msg","error_code"}, with the code that the resource's table has for it.
+func (f *Form) Fault(_ *http.Request, op *contract.Operation, x *fault.Fault, _ string) *dialect.Answer {
+	row := refine(op, x)
 	if status, code, ok := auth.Answer(identity.ReasonOf(x)); ok {
 		row = answer{status, code}
-	}
-	if x.Resource == "operation" {
-		row.code = "IEC.000008"
 	}
 	return &dialect.Answer{Status: row.status, Body: failure{x.Sentence, row.code}}
 }

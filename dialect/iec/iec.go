@@ -1,0 +1,34 @@
+package iec
+
+import (
+	"maps"
+
+	"edgecloud/cloud/compute"
+	"edgecloud/cloud/identity"
+	"edgecloud/cloud/image"
+	"edgecloud/cloud/network"
+	"edgecloud/cloud/place"
+	"edgecloud/dialect"
+	"edgecloud/store"
+)
+
+// Door answers IEC's operations. Its fields are what it calls.
+type Door struct {
+	DB       *store.DB
+	Identity *identity.Identity
+	Place    *place.Place
+	Images   *image.Images
+	Networks *network.Networks
+	Compute  *compute.Compute
+}
+
+// Handlers binds every operation that is built.
+func (d *Door) Handlers() dialect.Handlers {
+	all := dialect.Handlers{}
+	for _, some := range []dialect.Handlers{
+		// one line a resource
+	} {
+		maps.Copy(all, some)
+	}
+	return all
+}
