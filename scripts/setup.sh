@@ -7,7 +7,7 @@ packages=(
   openvswitch-switch ovn-central ovn-host
   libvirt-daemon libvirt-daemon-system libvirt-clients qemu-system-x86 qemu-utils
   busybox-static cpio zstd e2fsprogs syslinux syslinux-common mtools dropbear-bin qemu-guest-agent mmdebstrap genisoimage linux-image-cloud-amd64
-  postgresql
+  binutils postgresql
 )
 
 missing=()

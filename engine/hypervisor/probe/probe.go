@@ -3,6 +3,8 @@ package probe
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
+	_ "embed"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -11,6 +13,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -28,7 +31,7 @@ type Result struct {
 type Config struct {
 	// Cache is the file that remembers the answer; empty asks anew each time. A new kernel or QEMU asks anew, too.
 	Cache string
-	// Limit is how long the guest may take; 0 is 8 s (it takes well below one where KVM works).
+	// Limit is how long the guest may take; 0 is 15 s (it takes well below one where KVM works).
 	Limit time.Duration
 	// Emulator is QEMU's program; empty is qemu-system-x86_64.
 	Emulator string
@@ -39,7 +42,7 @@ type Config struct {
 // KVM tells whether guests run under KVM. An error means that it could not be found out, as when QEMU is missing; a host without KVM is no error.
 func KVM(ctx context.Context, c Config) (Result, error) {
 	if c.Limit == 0 {
-		c.Limit = 8 * time.Second
+		c.Limit = 15 * time.Second
 	}
 	if c.Emulator == "" {
 		c.Emulator = "qemu-system-x86_64"
@@ -67,7 +70,7 @@ func KVM(ctx context.Context, c Config) (Result, error) {
 	return r, remember(c.Cache, r)
 }
 
-// fingerprint names what an answer depends on.
+// fingerprint names what an answer depends on; what the guest does is part of it.
 func fingerprint(c Config) (string, error) {
 	var u unix.Utsname
 	if err := unix.Uname(&u); err != nil {
@@ -77,11 +80,12 @@ func fingerprint(c Config) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	device := "no /dev/kvm"
+	device, guest := "no /dev/kvm", sha256.Sum256(bootSector)
 	if _, err := os.Stat("/dev/kvm"); err == nil {
 		device = "/dev/kvm"
 	}
-	return fmt.Sprintf("%s %s, %s %d, %s, %s", unix.ByteSliceToString(u.Release[:]), unix.ByteSliceToString(u.Version[:]), c.Emulator, info.ModTime().Unix(), device, c.Accel), nil
+	return fmt.Sprintf("%s %s, %s %d, %s, %s, guest %x", unix.ByteSliceToString(u.Release[:]), unix.ByteSliceToString(u.Version[:]), c.Emulator, info.ModTime().Unix(), device, c.Accel,
+		guest[:4]), nil
 }
 
 func recall(file, host string) (Result, bool) {
@@ -110,19 +114,16 @@ func remember(file string, r Result) error {
 	return os.Rename(file+".part", file)
 }
 
-// exitStatus is what isa-debug-exit makes of the guest's byte: 2*byte+1.
-const (
-	guestByte  = 0x15
-	exitStatus = 2*guestByte + 1
-)
+// exitStatus is what isa-debug-exit makes of the byte 0x15 that the guest ends with: 2*byte+1.
+const exitStatus = 0x2b
 
-// bootSector is the guest: mov al, guestByte; out 0xf4, al; hlt; jmp $-1.
-func bootSector() []byte {
-	sector := make([]byte, 512)
-	copy(sector, []byte{0xb0, guestByte, 0xe6, 0xf4, 0xf4, 0xeb, 0xfd})
-	sector[510], sector[511] = 0x55, 0xaa
-	return sector
-}
+// bootSector is the guest; boot/boot.S says what it does.
+//
+//go:embed boot/boot.bin
+var bootSector []byte
+
+// steps are what the guest does, in the order of the characters 1 to 5 that it writes.
+var steps = []string{"read a disk in real mode", "took an interrupt in protected mode", "ran in long mode", "took the timer's interrupt", "ran in user mode"}
 
 // ask starts the guest.
 func ask(ctx context.Context, c Config) (Result, error) {
@@ -135,30 +136,64 @@ func ask(ctx context.Context, c Config) (Result, error) {
 	}
 	defer os.RemoveAll(dir)
 	image := filepath.Join(dir, "boot")
-	if err := os.WriteFile(image, bootSector(), 0o600); err != nil {
+	if err := os.WriteFile(image, bootSector, 0o600); err != nil {
 		return Result{}, err
 	}
 	limited, cancel := context.WithTimeout(ctx, c.Limit)
 	defer cancel()
-	var said bytes.Buffer
+	var did bytes.Buffer
+	said := complaint{stop: cancel}
 	cmd := exec.CommandContext(limited, c.Emulator, "-accel", c.Accel, "-machine", "pc", "-m", "16", "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
-		"-device", "isa-debug-exit,iobase=0xf4,iosize=0x04", "-drive", "if=ide,format=raw,readonly=off,snapshot=on,file="+image)
-	cmd.Stderr, cmd.WaitDelay = &said, time.Second
+		"-debugcon", "stdio", "-device", "isa-debug-exit,iobase=0xf4,iosize=0x04", "-drive", "if=ide,format=raw,readonly=off,snapshot=on,file="+image)
+	cmd.Stdout, cmd.Stderr, cmd.WaitDelay = &did, &said, time.Second
 	err = cmd.Run()
 	if ctx.Err() != nil {
 		return Result{}, ctx.Err()
 	}
-	return judge(cmd, c, limited.Err(), err, strings.TrimSpace(said.String()))
+	if cmd.ProcessState == nil {
+		return Result{}, err
+	}
+	return judge(cmd.ProcessState.ExitCode(), c, limited.Err(), did.String(), said.text()), nil
 }
 
-func judge(cmd *exec.Cmd, c Config, late, err error, said string) (Result, error) {
-	switch {
-	case late != nil:
-		return Result{Reason: fmt.Sprintf("a guest hung for %v under %s", c.Limit, c.Accel)}, nil
-	case cmd.ProcessState == nil:
-		return Result{}, err
-	case cmd.ProcessState.ExitCode() == exitStatus:
-		return Result{KVM: true, Reason: "a guest ran under " + c.Accel}, nil
+func judge(status int, c Config, late error, did, said string) Result {
+	last := "before it did anything"
+	if n := len(did); n > 0 && n <= len(steps) {
+		last = "after it " + steps[n-1]
 	}
-	return Result{Reason: fmt.Sprintf("QEMU ended with %v: %s", err, said)}, nil
+	switch {
+	case strings.Contains(said, internalError):
+		return Result{Reason: fmt.Sprintf("%s stopped a guest %s: it cannot emulate what came next", c.Accel, last)}
+	case errors.Is(late, context.DeadlineExceeded):
+		return Result{Reason: fmt.Sprintf("a guest hung for %v under %s, %s", c.Limit, c.Accel, last)}
+	case status == exitStatus && len(did) == len(steps):
+		return Result{KVM: true, Reason: "a guest ran under " + c.Accel}
+	}
+	return Result{Reason: fmt.Sprintf("QEMU ended with status %d, %s: %s", status, last, said)}
+}
+
+// internalError is what QEMU says when KVM gives a guest up; the guest is then paused for ever.
+const internalError = "KVM internal error"
+
+// complaint keeps what QEMU says, and ends it as soon as there is no use in waiting.
+type complaint struct {
+	mu   sync.Mutex
+	said bytes.Buffer
+	stop func()
+}
+
+func (c *complaint) Write(p []byte) (int, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	n, err := c.said.Write(p)
+	if bytes.Contains(c.said.Bytes(), []byte(internalError)) {
+		c.stop()
+	}
+	return n, err
+}
+
+func (c *complaint) text() string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return strings.TrimSpace(c.said.String())
 }
