@@ -81,7 +81,7 @@ func (c *Compute) Rename(ctx context.Context, caller *identity.Caller, id string
 		}
 	}
 	if r.Hostname != nil && !hostname.MatchString(*r.Hostname) {
-		return nil, fault.BadField("hostname", "must have 2 to 64 lower-case letters, digits and hyphens and begin with a letter")
+		return nil, badHostname()
 	}
 	return c.amend(ctx, caller, id, func(_ context.Context, _ *store.Tx, i *Instance) error {
 		set(&i.Name, r.Name)

@@ -5,7 +5,6 @@ import (
 	"slices"
 
 	"edgecloud/cloud/identity"
-	"edgecloud/cloud/network"
 	"edgecloud/cloud/volume"
 	"edgecloud/fault"
 	"edgecloud/store"
@@ -149,21 +148,22 @@ func alike(d *Detail) NewInstances {
 // missing says how many instances a site lacks, and where they go.
 func (g *GroupView) missing(s Spread) (Spread, error) {
 	there := 0
-	var port *network.Port
+	var nics []NIC
 	for _, v := range g.Instances {
 		if v.Site != s.Site.UID || v.State == Deleting {
 			continue
 		}
 		there++
-		if len(v.Ports) > 0 {
-			port = &v.Ports[0].Port
+		nics = nil
+		for _, port := range v.Ports {
+			nics = append(nics, NIC{Subnet: port.Subnet})
 		}
 	}
 	if s.Count < there {
 		return s, fault.BadField("deployInstances.replicas", "must be at least the %d instances that %s has: a service is only scaled out", there, s.Site.Name)
 	}
-	if s.Network == "" && s.Subnet == "" && port != nil {
-		s.Subnet = port.Subnet
+	if len(s.NICs) == 0 {
+		s.NICs = nics
 	}
 	s.Count -= there
 	return s, nil

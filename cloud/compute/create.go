@@ -34,7 +34,7 @@ type NewInstances struct {
 	Data        []volume.New
 	Login       Login
 	UserData    []byte
-	Groups      []string // security groups, UIDs or slugs; empty is the default one
+	Groups      []string // security groups of NICs that name none, UIDs or slugs; empty is the default one
 	Mbps        int64    // of the public addresses
 	Public      bool     // whether they have public addresses
 	Set         string   // placement set, UID or slug; empty for none
@@ -44,14 +44,17 @@ type NewInstances struct {
 	Tags        []network.Tag
 }
 
-// Spread says how many of them at one site, on which network.
+// Spread says how many of them at one site, on which networks.
 type Spread struct {
 	Site     *place.Site
 	Count    int
-	Network  string
-	Subnet   string
+	NICs     []NIC           // of each; empty is one on the site's default network
 	Carriers []place.Carrier // of the public addresses; empty is every line of the site
+	Labels   []Label         // what each is called, instead of Name and Hostname; empty or one for each
 }
+
+// Label is how an instance is called: by its owner, and inside the guest.
+type Label struct{ Name, Hostname string }
 
 // Size is a flavor by name, or processors and memory.
 type Size struct {
@@ -104,14 +107,24 @@ func (c *Compute) Create(ctx context.Context, caller *identity.Caller, w NewInst
 	return made, err
 }
 
+// total is how many instances are made.
+func (w *NewInstances) total() (n int) {
+	for _, s := range w.Spread {
+		n += s.Count
+	}
+	return n
+}
+
 func (w *NewInstances) check() error {
-	total := 0
 	for k, s := range w.Spread {
 		if s.Count < 1 {
 			return fault.BadField(fmt.Sprintf("deployInstances[%d].replicas", k), "must be at least 1")
 		}
-		total += s.Count
+		if err := s.check(); err != nil {
+			return err
+		}
 	}
+	total := w.total()
 	if total == 0 {
 		return fault.BadField("deployInstances", "must name at least one node")
 	}
@@ -124,7 +137,7 @@ func (w *NewInstances) check() error {
 		}
 	}
 	if w.Hostname != "" && !hostname.MatchString(w.Hostname) {
-		return fault.BadField("hostname", "must have 2 to 64 lower-case letters, digits and hyphens and begin with a letter")
+		return badHostname()
 	}
 	if w.Hostname != "" && total > 1 && len(w.Hostname)+len(strconv.Itoa(total-1))+1 > 64 {
 		return fault.BadField("hostname", "is too long to be counted on for %d instances", total)
@@ -201,7 +214,8 @@ type creation struct {
 	set     *place.Set
 	made    *Created
 	disk    int64 // GiB of one instance on its host
-	counted int   // instances made so far
+	counted int64 // instances made so far
+	batch   string
 
 	volumes []*volume.Volume
 }
@@ -231,7 +245,7 @@ func instanceCost(s Size, count int64) []quota.Change {
 }
 
 func (n *creation) prepare(ctx context.Context, tx *store.Tx, caller *identity.Caller) (err error) {
-	n.volumes, n.disk, n.counted = nil, n.w.System.GiB, 0
+	n.volumes, n.disk, n.counted, n.batch = nil, n.w.System.GiB, 0, tx.NewSlug()
 	for _, d := range n.w.Data {
 		n.disk += d.GiB
 	}
@@ -257,31 +271,21 @@ func (n *creation) prepare(ctx context.Context, tx *store.Tx, caller *identity.C
 
 // spread makes the instances of one site.
 func (n *creation) spread(ctx context.Context, tx *store.Tx, caller *identity.Caller, s Spread) error {
-	att, err := network.Resolve(ctx, tx, caller, network.Attachment{Site: s.Site, Network: s.Network, Subnet: s.Subnet, Groups: n.w.Groups})
-	if err != nil {
-		return err
-	}
 	instances := make([]*Instance, s.Count)
 	uids := make([]string, s.Count)
 	for k := range instances {
-		i, err := n.instance(ctx, tx, caller, s)
+		i, err := n.instance(ctx, tx, caller, s, n.label(s, k))
 		if err != nil {
 			return err
 		}
 		instances[k], uids[k] = i, i.UID
-		n.volumes = append(n.volumes, volume.Rows(tx, volume.Owner{Account: i.Account, Site: i.Site, Host: i.Host, Instance: i.UID}, append([]volume.New{n.w.System}, n.w.Data...))...)
+		n.volumes = append(n.volumes, volume.Rows(tx, volume.Owner{Account: i.Account, Site: i.Site, Host: i.Host, Instance: i.UID}, n.disks(i))...)
 	}
 	if _, err := tx.NewInsert().Model(&instances).Exec(ctx); err != nil {
 		return fmt.Errorf("add instances: %w", err)
 	}
-	ports, err := att.AddPorts(ctx, tx, caller, 0, uids)
-	if err != nil {
+	if err := n.wire(ctx, tx, caller, s, uids); err != nil {
 		return err
-	}
-	if n.w.Public {
-		if _, err := network.AddPublicIPs(ctx, tx, caller, att.Network, ports, s.Carriers, n.w.Mbps); err != nil {
-			return err
-		}
 	}
 	n.made.Instances = append(n.made.Instances, instances...)
 	return begin(ctx, tx, instances)
@@ -309,7 +313,7 @@ func begin(ctx context.Context, tx *store.Tx, instances []*Instance) error {
 }
 
 // instance places one instance and makes its row.
-func (n *creation) instance(ctx context.Context, tx *store.Tx, caller *identity.Caller, s Spread) (*Instance, error) {
+func (n *creation) instance(ctx context.Context, tx *store.Tx, caller *identity.Caller, s Spread, l Label) (*Instance, error) {
 	set := ""
 	if n.set != nil {
 		set = n.set.UID
@@ -320,10 +324,11 @@ func (n *creation) instance(ctx context.Context, tx *store.Tx, caller *identity.
 	}
 	w, slug := n.w, tx.NewSlug()
 	i := &Instance{UID: tx.NewUID(), Slug: slug, Handle: n.group.Slug + "-" + s.Site.Name + "-" + slug[:5], Account: caller.Account, Group: n.group.UID, Site: s.Site.UID, Host: host,
-		Name: w.Name, Hostname: w.Hostname, Description: w.Description, Flavor: n.size.Flavor, VCPUs: n.size.VCPUs, MemoryMiB: n.size.MemoryMiB, DiskGiB: n.disk,
+		Name: l.Name, Hostname: l.Hostname, Description: w.Description, Flavor: n.size.Flavor, VCPUs: n.size.VCPUs, MemoryMiB: n.size.MemoryMiB, DiskGiB: n.disk,
 		Image: n.image.UID, ImageFile: n.file.UID, LoginUser: loginUser(n.image), Payment: w.Payment, Months: w.Months, AutoRenew: w.AutoRenew,
 		Tags: network.TagsOf(w.Tags), Keys: store.JSON[[]string]{V: w.Login.Keys}, PasswordHash: w.Login.PasswordHash, UserData: base64.StdEncoding.EncodeToString(w.UserData),
-		State: Creating, Power: spec.On, Dirty: true, Epoch: 1, Phase: spec.Pending, SeenPower: spec.Off, Created: tx.Time(), Changed: tx.Time()}
+		State: Creating, Power: spec.On, Dirty: true, Epoch: 1, Phase: spec.Pending, SeenPower: spec.Off, Created: tx.Time(), Changed: tx.Time(), Batch: n.batch, Nth: n.counted}
+	n.counted++
 	if w.Public {
 		i.Mbps = w.Mbps
 	}
@@ -333,27 +338,36 @@ func (n *creation) instance(ctx context.Context, tx *store.Tx, caller *identity.
 	if i.Name == "" {
 		i.Name = "vm-" + i.Handle
 	}
-	n.nameHost(i)
+	if i.Hostname == "" {
+		i.Hostname = "vm-" + i.Slug
+	}
 	if n.set == nil {
 		return i, nil
 	}
 	return i, place.Join(ctx, tx, set, i.UID, host, s.Site.UID)
 }
 
-// nameHost gives the guest its host name: as asked, counted from 0 if there are several (BEC 1.0 createVmService), or made up.
-func (n *creation) nameHost(i *Instance) {
-	total := 0
-	for _, s := range n.w.Spread {
-		total += s.Count
+// label says what the k-th instance at a site is called. Host names that are asked for once and made several times are counted from 0 (BEC 1.0 createVmService).
+func (n *creation) label(s Spread, k int) Label {
+	if len(s.Labels) > 0 {
+		return s.Labels[k]
 	}
-	nth := n.counted
-	n.counted++
-	switch {
-	case i.Hostname == "":
-		i.Hostname = "vm-" + i.Slug
-	case total > 1:
-		i.Hostname = fmt.Sprintf("%s-%d", i.Hostname, nth)
+	l := Label{n.w.Name, n.w.Hostname}
+	if l.Hostname != "" && n.w.total() > 1 {
+		l.Hostname = fmt.Sprintf("%s-%d", l.Hostname, n.counted)
 	}
+	return l
+}
+
+// disks are an instance's volumes. One without a name is called after its instance, as IEC does (conventions section 6).
+func (n *creation) disks(i *Instance) []volume.New {
+	disks := append([]volume.New{n.w.System}, n.w.Data...)
+	for k := range disks {
+		if disks[k].Name == "" {
+			disks[k].Name = fmt.Sprintf("%s-volume-%04d", i.Name, k)
+		}
+	}
+	return disks
 }
 
 func loginUser(img *image.Image) string {

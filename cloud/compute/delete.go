@@ -95,7 +95,7 @@ func (p *parts) release(ctx context.Context, tx *store.Tx) error {
 	if err := network.ReleasePublicIPs(ctx, tx, p.ips); err != nil {
 		return err
 	}
-	if err := network.ReleasePorts(ctx, tx, p.ports); err != nil {
+	if err := network.ReleasePorts(ctx, tx, p.allPorts()); err != nil {
 		return err
 	}
 	p.Dirty = false
@@ -110,7 +110,7 @@ func (p *parts) gone(ctx context.Context, tx *store.Tx) (bool, error) {
 	for _, v := range p.volumes {
 		things = append(things, thing{spec.HostTarget(v.Host), spec.KindVolume, v.UID})
 	}
-	for _, port := range p.ports {
+	for _, port := range p.allPorts() {
 		things = append(things, thing{spec.SiteTarget(port.Site), spec.KindPort, port.UID})
 	}
 	for _, ip := range p.ips {
@@ -130,7 +130,7 @@ func (p *parts) drop(ctx context.Context, tx *store.Tx) error {
 	if err := network.DropPublicIPs(ctx, tx, p.Account, p.ips); err != nil {
 		return err
 	}
-	if err := network.DropPorts(ctx, tx, p.ports); err != nil {
+	if err := network.DropPorts(ctx, tx, p.allPorts()); err != nil {
 		return err
 	}
 	if err := volume.Drop(ctx, tx, p.Account, p.volumes); err != nil {

@@ -16,6 +16,10 @@ import (
 
 var hostname = regexp.MustCompile(`^[a-z][a-z0-9-]{1,63}$`)
 
+func badHostname() error {
+	return fault.BadField("hostname", "must have 2 to 64 lower-case letters, digits and hyphens and begin with a letter")
+}
+
 func checkName(name string) error {
 	if n := len([]rune(name)); n < 1 || n > 65 {
 		return fault.BadField("name", "must have 1 to 65 characters")

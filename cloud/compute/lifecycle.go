@@ -43,6 +43,7 @@ func Lifecycle() work.Lifecycle {
 			string(ResizeStopping):    wait(resizeStopping, stopDeadline),
 			string(ResizeStarting):    wait(when(poweredOn, Running), startDeadline),
 			string(Amending):          wait(when(poweredOff, Stopped), stopDeadline),
+			string(Rewiring):          wait(rewiring, startDeadline),
 			string(Password):          wait(passwordSet, startDeadline),
 			string(Deleting):          {Step: deleting, Deadline: deleteDeadline, OnDeadline: deleting},
 			string(Failed):            rest(failed),
@@ -129,12 +130,24 @@ func running(ctx context.Context, tx *store.Tx, i *Instance) (work.Next, error) 
 		i.Power, i.Dirty = spec.Off, true
 		return work.Goto(string(Stopped)), nil
 	}
-	return work.Done(), nil
+	return p.rest(ctx, tx)
 }
 
 // stopped rests; a change that was made meanwhile is written.
 func stopped(ctx context.Context, tx *store.Tx, i *Instance) (work.Next, error) {
-	_, err := written(ctx, tx, i)
+	p, err := written(ctx, tx, i)
+	if err != nil {
+		return work.Next{}, err
+	}
+	return p.rest(ctx, tx)
+}
+
+// rest ends a step of an instance that nobody waits for. Ports that one which is off, or which failed meanwhile, is to lose are looked after here.
+func (p *parts) rest(ctx context.Context, tx *store.Tx) (work.Next, error) {
+	if !p.applied() {
+		return work.Done(), nil
+	}
+	_, err := p.dropLeaving(ctx, tx)
 	return work.Done(), err
 }
 

@@ -176,6 +176,27 @@ var verbs = map[string]func(b *bed) error{
 		_, err := b.cp.Compute.Resize(context.Background(), b.caller, b.id, compute.Size{VCPUs: 2, MemoryMiB: 2048})
 		return err
 	},
+	"add NICs": func(b *bed) error {
+		_, err := b.cp.Compute.AddNICs(context.Background(), b.caller, b.id, []compute.NIC{{}, {}})
+		return err
+	},
+	"add NICs to one that is off": func(b *bed) error {
+		if _, err := b.cp.Compute.Stop(context.Background(), b.caller, b.id, true); err != nil {
+			return err
+		}
+		b.settle()
+		_, err := b.cp.Compute.AddNICs(context.Background(), b.caller, b.id, []compute.NIC{{}})
+		return err
+	},
+	"remove NICs": func(b *bed) error {
+		v, err := b.cp.Compute.AddNICs(context.Background(), b.caller, b.id, []compute.NIC{{}, {}})
+		if err != nil {
+			return err
+		}
+		b.settle()
+		_, err = b.cp.Compute.RemoveNICs(context.Background(), b.caller, b.id, []string{v.Ports[1].UID})
+		return err
+	},
 	"login": func(b *bed) error {
 		_, err := b.cp.Compute.SetLogin(context.Background(), b.caller, b.id, compute.Login{PasswordHash: "$6$salt$new"})
 		return err

@@ -31,6 +31,7 @@ const (
 	ResizeStopping State = "resize-stopping"
 	ResizeStarting State = "resize-starting"
 	Amending       State = "amending" // a change of one that is off
+	Rewiring       State = "rewiring" // NICs of one that runs come and go
 	// Password sets a new login inside the running guest, and then restarts it.
 	Password State = "password"
 	Deleting State = "deleting"
@@ -105,6 +106,10 @@ type Instance struct {
 	Epoch     int64      `bun:"epoch"`
 	Wanted    int64      `bun:"wanted"` // generation of its spec
 	Error     string     `bun:"error"`  // why it failed; public
+
+	Leaving store.JSON[[]string] `bun:"leaving"` // UIDs of ports that the guest is to lose
+	Batch   string               `bun:"batch"`   // the same for all that one call made
+	Nth     int64                `bun:"nth"`     // its number among them, from 0
 
 	Seen         int64      `bun:"seen"`
 	Phase        spec.Phase `bun:"phase"`

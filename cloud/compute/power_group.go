@@ -21,7 +21,7 @@ type groupVerb struct {
 }
 
 var startGroup = groupVerb{"start", "started", []State{Stopped, Amending, Failed},
-	[]State{Creating, Starting, Running, Restarting, ReinstallStopping, ReinstallDisks, ReinstallStarting, ResizeStopping, ResizeStarting, Password, Deleting}, Starting, spec.On}
+	[]State{Creating, Starting, Running, Restarting, ReinstallStopping, ReinstallDisks, ReinstallStarting, ResizeStopping, ResizeStarting, Rewiring, Password, Deleting}, Starting, spec.On}
 
 var stopGroup = groupVerb{"stop", "stopped", []State{Running}, []State{Stopping, Stopped, Amending, Failed, Deleting}, Stopping, spec.Off}
 

@@ -9,7 +9,7 @@ import (
 )
 
 // withScreen are the states in which a machine may be on.
-var withScreen = []State{Creating, Starting, Running, Restarting, ReinstallStarting, ResizeStarting, Password, Failed}
+var withScreen = []State{Creating, Starting, Running, Restarting, ReinstallStarting, ResizeStarting, Rewiring, Password, Failed}
 
 // Screen tells whether the caller may look at an instance's screen and type, and gives the instance's UID. One that is off has none.
 func (c *Compute) Screen(ctx context.Context, caller *identity.Caller, id string) (uid string, err error) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/base64"
 	"fmt"
+	"slices"
 
 	"github.com/uptrace/bun"
 
@@ -20,6 +21,7 @@ type parts struct {
 	*Instance
 	volumes []*volume.Volume
 	ports   []*network.Port
+	leaving []*network.Port // those that the guest is to lose
 	ips     []*network.PublicIP
 }
 
@@ -28,8 +30,16 @@ func loadParts(ctx context.Context, tx *store.Tx, i *Instance) (p *parts, err er
 	if p.volumes, err = volume.Of(ctx, tx, i.UID); err != nil {
 		return nil, err
 	}
-	if p.ports, err = network.PortsOf(ctx, tx, i.UID); err != nil {
+	all, err := network.PortsOf(ctx, tx, i.UID)
+	if err != nil {
 		return nil, err
+	}
+	for _, port := range all {
+		if slices.Contains(i.Leaving.V, port.UID) {
+			p.leaving = append(p.leaving, port)
+			continue
+		}
+		p.ports = append(p.ports, port)
 	}
 	p.ips, err = network.PublicIPsOf(ctx, tx, i.UID)
 	return p, err

@@ -243,6 +243,6 @@ func DropPorts(ctx context.Context, tx *store.Tx, ports []*Port) error {
 // NIC gives what the guest needs to know of a port.
 func (p *Port) NIC(s *Subnet) spec.NIC {
 	a := netip.MustParseAddr(p.Address)
-	return spec.NIC{Port: p.UID, MAC: p.MAC, Addresses: []netip.Prefix{netip.PrefixFrom(a, s.Prefix().Bits())}, Gateway: netip.MustParseAddr(s.Gateway),
+	return spec.NIC{Port: p.UID, Slot: p.Position, MAC: p.MAC, Addresses: []netip.Prefix{netip.PrefixFrom(a, s.Prefix().Bits())}, Gateway: netip.MustParseAddr(s.Gateway),
 		DNS: parseDNS(s.DNS), DHCP: true}
 }

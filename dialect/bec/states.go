@@ -26,6 +26,7 @@ var stateWords = map[compute.State]stateWord{
 	compute.ResizeStopping:    {"RESTARTING", "RESTARTING"},
 	compute.ResizeStarting:    {"RESTARTING", "RESTARTING"},
 	compute.Amending:          {"STOPPED", "STOPPED"},
+	compute.Rewiring:          {"RUNNING", "RUNNING"},
 	compute.Password:          {"RESTARTING", "RESTARTING"},
 	compute.Deleting:          {"STOPPING", "DELETING"},
 	compute.Failed:            {"FAILED", "FAILED"},

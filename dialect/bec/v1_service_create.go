@@ -207,7 +207,7 @@ func (d *Door) v1Spread(ctx context.Context, in []wire.DeploymentInstanceInput) 
 		if err != nil {
 			return nil, err
 		}
-		s := compute.Spread{Site: site, Count: int(one.Replicas), Network: bare("vpc-", scalar.Value(one.VPCID)), Subnet: bareSubnet(scalar.Value(one.SubnetID))}
+		s := compute.Spread{Site: site, Count: int(one.Replicas), NICs: nicOn(one.VPCID, one.SubnetID)}
 		if scalar.Value(one.NetworkType) == "classic" {
 			return nil, notBuilt(at+"networkType", "classic networks are not available; use vpc")
 		}

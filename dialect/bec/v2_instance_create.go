@@ -113,13 +113,21 @@ func (d *Door) v2Spread(ctx context.Context, in []wire.DeployInstance) ([]comput
 		if err != nil {
 			return nil, fault.From(err).On(fmt.Sprintf("deployInstances[%d].regionId", k))
 		}
-		s := compute.Spread{Site: site, Count: int(one.PurchaseCount), Network: bare("vpc-", scalar.Value(one.VPCID)), Subnet: bareSubnet(scalar.Value(one.SubnetID))}
-		if scalar.Value(one.NetworkType) == "classic" && s.Network+s.Subnet != "" {
+		s := compute.Spread{Site: site, Count: int(one.PurchaseCount), NICs: nicOn(one.VPCID, one.SubnetID)}
+		if scalar.Value(one.NetworkType) == "classic" && len(s.NICs) > 0 {
 			return nil, fault.BadField(fmt.Sprintf("deployInstances[%d].networkType", k), "classic has no vpcId and no subnetId; use vpc")
 		}
 		spread[k] = s
 	}
 	return spread, nil
+}
+
+// nicOn is the one NIC that BEC's instances have; none if it is to be on the default network.
+func nicOn(vpc, subnet *string) []compute.NIC {
+	if scalar.Value(vpc) == "" && scalar.Value(subnet) == "" {
+		return nil
+	}
+	return []compute.NIC{{Network: bare("vpc-", scalar.Value(vpc)), Subnet: bareSubnet(scalar.Value(subnet))}}
 }
 
 func v2SystemDisk(in *wire.CreateBecVMInstanceRequest) volume.New {

@@ -59,8 +59,12 @@ func checkNICs(m Machine) error {
 	if len(m.NICs) > MaxNICs {
 		return fault.BadField("nics", "at most %d, not %d", MaxNICs, len(m.NICs))
 	}
-	seen := map[string]bool{}
+	seen, slots := map[string]bool{}, map[int]bool{}
 	for _, n := range m.NICs {
+		if n.Slot < 0 || n.Slot >= MaxNICs || slots[n.Slot] {
+			return fault.BadField("nics.slot", "must be 0 to %d and no other's, not %d", MaxNICs-1, n.Slot)
+		}
+		slots[n.Slot] = true
 		mac, err := net.ParseMAC(n.MAC)
 		if err != nil || len(mac) != 6 || mac[0]&1 != 0 || mac.String() != n.MAC {
 			return fault.BadField("nics.mac", "%q is not a unicast MAC address in lower case", n.MAC)

@@ -73,6 +73,7 @@ type Guest struct {
 	Passwords []Credential // that were set on this system disk
 	MemoryMiB int64        // it runs with
 	VCPUs     int
+	Ports     []string // of its NICs, by their UIDs
 }
 
 // Guest looks inside a machine; ok is false if there is none.
@@ -80,6 +81,9 @@ func (h *Host) Guest(uid string) (g Guest, ok bool) {
 	ok = h.hv.with(uid, func(m *machine) {
 		g = Guest{On: m.On, Ready: m.ready(h.hv.nanos()), Boots: int(m.Boots), Seeded: m.RunSeed != 0, Hostname: m.Hostname,
 			Passwords: slices.Clone(m.Passwords), MemoryMiB: m.RunMemory, VCPUs: int(m.RunVCPUs)}
+		for _, n := range m.NICs {
+			g.Ports = append(g.Ports, n.Port)
+		}
 	})
 	return g, ok
 }

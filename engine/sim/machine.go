@@ -82,7 +82,12 @@ func checkMachine(m hypervisor.Machine) error {
 			return badField("machine", m.UID, fmt.Sprintf("volumes[%d]", i), "has no path")
 		}
 	}
+	slots := map[int]bool{}
 	for i, n := range m.NICs {
+		if n.Slot < 0 || n.Slot >= hypervisor.MaxNICs || slots[n.Slot] {
+			return badField("machine", m.UID, fmt.Sprintf("nics[%d].slot", i), "%d is out of range or another's", n.Slot)
+		}
+		slots[n.Slot] = true
 		if n.Port == "" {
 			return badField("machine", m.UID, fmt.Sprintf("nics[%d].port", i), "is empty")
 		}

@@ -1,8 +1,10 @@
 package sim_test
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 	"testing"
 
 	"github.com/google/uuid"
@@ -83,6 +85,9 @@ func (r rig) stubborn(t *testing.T) hypervisor.Machine {
 	return m
 }
 
+// serial tells NICs apart.
+var serial atomic.Uint32
+
 func (r rig) fixture() hypervisortest.Fixture {
 	return hypervisortest.Fixture{
 		Engine: r.h.Hypervisor(), Reopen: func(*testing.T) hypervisor.Hypervisor { return r.h.Hypervisor() },
@@ -92,7 +97,9 @@ func (r rig) fixture() hypervisortest.Fixture {
 			require.True(t, ok && g.Ready)
 		},
 		Crash: func(t *testing.T, uid string) { require.NoError(t, r.h.CrashMachine(uid)) },
-		NIC:   func(t *testing.T) spec.NIC { return spec.NIC{Port: uuid.NewString(), MAC: "fa:16:3e:00:00:01"} },
+		NIC: func(t *testing.T) spec.NIC {
+			return spec.NIC{Port: uuid.NewString(), MAC: fmt.Sprintf("fa:16:3e:00:00:%02x", serial.Add(1))}
+		},
 	}
 }
 

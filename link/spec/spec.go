@@ -52,8 +52,9 @@ type Instance struct {
 
 // NIC joins an instance to a port of its site's network.
 type NIC struct {
-	Port      string         `json:"port"` // UID of the port
-	MAC       string         `json:"mac"`  // lower case, colons
+	Port      string         `json:"port"`           // UID of the port
+	Slot      int            `json:"slot,omitempty"` // its place on the machine's bus, from 0, which it keeps while others come and go
+	MAC       string         `json:"mac"`            // lower case, colons
 	Addresses []netip.Prefix `json:"addresses,omitempty"`
 	Gateway   netip.Addr     `json:"gateway,omitzero"`
 	DNS       []netip.Addr   `json:"dns,omitempty"`

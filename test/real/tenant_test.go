@@ -117,13 +117,21 @@ func (u *tenant) small(o order) []*compute.Instance {
 	return made
 }
 
+// nics are on the subnet that is asked for, or on the default one.
+func (o order) nics() []compute.NIC {
+	if o.subnet == "" {
+		return nil
+	}
+	return []compute.NIC{{Subnet: o.subnet}}
+}
+
 func (u *tenant) trySmall(o order) ([]*compute.Instance, error) {
 	hash, err := compute.HashPassword(password)
 	if err != nil {
 		return nil, err
 	}
 	made, err := u.box.Control.Compute.Create(u.t.Context(), u.operator(), compute.NewInstances{
-		Name: o.name, Spread: []compute.Spread{{Site: u.place, Count: o.count, Subnet: o.subnet}}, Size: compute.Size{VCPUs: 1, MemoryMiB: o.mib}, Image: imageName,
+		Name: o.name, Spread: []compute.Spread{{Site: u.place, Count: o.count, NICs: o.nics()}}, Size: compute.Size{VCPUs: 1, MemoryMiB: o.mib}, Image: imageName,
 		System: systemDisk, Login: compute.Login{PasswordHash: hash}, UserData: []byte(o.data), Groups: []string{o.group}, Public: o.public, Mbps: 100, Set: o.set,
 		Payment: compute.Postpaid})
 	if err != nil {

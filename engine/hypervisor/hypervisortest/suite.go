@@ -27,6 +27,7 @@ func Suite(t *testing.T, name string, newFixture func(t *testing.T) Fixture) {
 		{"define on a running machine drifts until the next start", drift},
 		{"a disk comes and goes on a running machine", hotDisk},
 		{"a NIC comes and goes on a running machine", hotNIC},
+		{"of several NICs one goes and another comes on a running machine", hotNICs},
 		{"start twice is one start", startTwice},
 		{"stop at once", stopNow},
 		{"stop asks the guest", stopPolite},
@@ -76,6 +77,9 @@ func badFields(t *testing.T, f Fixture) {
 		"volumes":    func(m *hypervisor.Machine) { m.Disks = m.Disks[:0] },
 		"mac":        func(m *hypervisor.Machine) { m.NICs = []spec.NIC{{Port: unknownUID(), MAC: "no"}} },
 		"port":       func(m *hypervisor.Machine) { m.NICs = []spec.NIC{{MAC: "fa:16:3e:00:00:01"}} },
+		"slot": func(m *hypervisor.Machine) {
+			m.NICs = []spec.NIC{{Port: unknownUID(), MAC: "fa:16:3e:00:00:01"}, {Port: unknownUID(), MAC: "fa:16:3e:00:00:02"}}
+		},
 	}
 	for field, change := range spoil {
 		m := f.Stubborn(t)
@@ -161,6 +165,28 @@ func hotNIC(t *testing.T, f Fixture) {
 	require.NoError(t, f.Engine.Stop(t.Context(), bare.UID, 0))
 	require.NoError(t, f.Engine.Start(t.Context(), bare.UID))
 	require.False(t, f.power(t, bare.UID, spec.On).Drifted)
+}
+
+// hotNICs takes the first of two NICs from a running machine, and gives it one in the slot that is free then.
+func hotNICs(t *testing.T, f Fixture) {
+	if f.NIC == nil {
+		return // stated by the fixture: no network to plug into
+	}
+	m := f.Polite(t)
+	first, second, third := f.NIC(t), f.NIC(t), f.NIC(t)
+	first.Slot, second.Slot, third.Slot = 0, 1, 0
+	m.NICs = []spec.NIC{first, second}
+	f.boot(t, m)
+	for _, nics := range [][]spec.NIC{{second}, {third, second}} {
+		m.NICs = nics
+		for range 2 {
+			f.define(t, m)
+			f.power(t, m.UID, spec.On)
+		}
+	}
+	require.NoError(t, f.Engine.Stop(t.Context(), m.UID, 0))
+	require.NoError(t, f.Engine.Start(t.Context(), m.UID))
+	require.False(t, f.power(t, m.UID, spec.On).Drifted)
 }
 
 func startTwice(t *testing.T, f Fixture) {

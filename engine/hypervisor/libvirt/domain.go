@@ -51,8 +51,8 @@ func (e *Engine) domain(m hypervisor.Machine, seed string) libvirtxml.Domain {
 		d.Devices.Disks = append(d.Devices.Disks, cdrom(seed))
 	}
 	if e.config.Bridge != "-" {
-		for i, nic := range m.NICs {
-			d.Devices.Interfaces = append(d.Devices.Interfaces, e.nic(nic, i))
+		for _, nic := range m.NICs {
+			d.Devices.Interfaces = append(d.Devices.Interfaces, e.nic(nic))
 		}
 	}
 	return d
@@ -124,8 +124,8 @@ func cdrom(path string) libvirtxml.DomainDisk {
 }
 
 // nic joins the bridge under its port's UID, by which OVN finds it.
-func (e *Engine) nic(n spec.NIC, place int) libvirtxml.DomainInterface {
-	zero, slot := uint(0), uint(firstNICSlot+place)
+func (e *Engine) nic(n spec.NIC) libvirtxml.DomainInterface {
+	zero, slot := uint(0), uint(firstNICSlot+n.Slot)
 	nic := libvirtxml.DomainInterface{
 		MAC:    &libvirtxml.DomainInterfaceMAC{Address: n.MAC},
 		Source: &libvirtxml.DomainInterfaceSource{Bridge: &libvirtxml.DomainInterfaceSourceBridge{Bridge: e.config.Bridge}},

@@ -41,7 +41,8 @@ func TestNICsJoinTheBridgeAndLeaveIt(t *testing.T) {
 			return len(strings.Fields(c.run(t, "ovs-vsctl", "list-ports", "br-int"))) == len(nics)
 		}, 30*time.Second, 50*time.Millisecond)
 	}
-	first, second := newNIC(), newNIC()
+	first, second, third := newNIC(), newNIC(), newNIC()
+	second.Slot = 1
 	m := guest(t, polite)
 	m.NICs = []spec.NIC{first}
 	require.NoError(t, e.Define(t.Context(), m))
@@ -54,11 +55,17 @@ func TestNICsJoinTheBridgeAndLeaveIt(t *testing.T) {
 	joined(first, second)
 	tap := strings.Fields(c.run(t, "ovs-vsctl", "list-ports", "br-int"))[0]
 	require.Contains(t, c.run(t, "ip", "link", "show", tap), "mtu 1400")
+	m.NICs = []spec.NIC{second}
+	require.NoError(t, e.Define(t.Context(), m))
+	require.True(t, get(t, e, m.UID).Drifted, "this guest knows nothing of hot plug and lets no NIC go")
+	m.NICs = []spec.NIC{third, second}
+	require.NoError(t, e.Define(t.Context(), m))
+	joined(first, second, third) // the slot of the third is not free yet: it gets another one for now
 	c.kill(t, m.UID)
 	require.Eventually(t, func() bool { return get(t, e, m.UID).Crashed }, 10*time.Second, 20*time.Millisecond)
 	joined()
 	require.NoError(t, e.Start(t.Context(), m.UID))
-	joined(first, second)
+	joined(third, second)
 	require.NoError(t, e.Remove(t.Context(), m.UID))
 	joined()
 	require.NotContains(t, c.run(t, "ip", "-br", "link"), "vnet")

@@ -101,11 +101,14 @@ func (e *Engine) change(d golibvirt.Domain, what string, p pluggable, do func(te
 	}
 }
 
-// place gives a device a free place on the machine that runs, which may differ from its place after the next start.
+// place gives a device a free place on the machine that runs. A disk's may differ from its place after the next start; a NIC's only if a NIC that its guest has
+// not let go of yet is still there.
 func place(p pluggable, live *libvirtxml.Domain) {
 	switch device := p.device.(type) {
 	case *libvirtxml.DomainInterface:
-		device.Address = nil
+		if slices.ContainsFunc(live.Devices.Interfaces, func(o libvirtxml.DomainInterface) bool { return slotOf(o) == slotOf(*device) }) {
+			device.Address = nil
+		}
 	case *libvirtxml.DomainDisk:
 		for i := 1; ; i++ {
 			device.Target.Dev = diskName(i)
@@ -115,6 +118,14 @@ func place(p pluggable, live *libvirtxml.Domain) {
 		}
 		live.Devices.Disks = append(live.Devices.Disks, *device)
 	}
+}
+
+// slotOf tells a NIC's slot on the bus; 0, which is the bridge's own, if it has none yet.
+func slotOf(nic libvirtxml.DomainInterface) uint {
+	if nic.Address == nil || nic.Address.PCI == nil || nic.Address.PCI.Slot == nil {
+		return 0
+	}
+	return *nic.Address.PCI.Slot
 }
 
 // readDomain reads what is defined (golibvirt.DomainXMLInactive) or what runs (0).
