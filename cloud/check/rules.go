@@ -36,7 +36,7 @@ var always = []rule{
 		WHERE NOT EXISTS (SELECT 1 FROM ports AS p WHERE p.instance = i.uid) OR NOT EXISTS (SELECT 1 FROM volumes AS v WHERE v.instance = i.uid)`},
 	{"every port is in a security group", `SELECT 'port' AS kind, uid, 'it is in none' AS text FROM ports WHERE uid NOT IN (SELECT port FROM port_groups)`},
 	{"every lease has a holder", `SELECT 'lease' AS kind, address AS uid, 'its holder ' || holder || ' is gone' AS text FROM line_addresses
-		WHERE holder NOT IN (SELECT uid FROM public_ips) AND holder NOT IN (SELECT uid FROM networks) AND holder NOT IN (SELECT uid FROM link_specs WHERE deleted)`},
+		WHERE holder NOT IN (SELECT uid FROM public_ips) AND holder NOT IN (SELECT r.network FROM routers AS r JOIN lines AS l ON l.site = r.site WHERE l.uid = line) AND holder NOT IN (SELECT uid FROM link_specs WHERE deleted)`},
 	{"every public address is leased", `SELECT 'public_ip' AS kind, a.uid AS uid, a.address || ' is not leased to it' AS text FROM public_ips AS a JOIN instances AS i ON i.uid = a.instance
 		WHERE i.state <> 'deleting' AND NOT EXISTS (SELECT 1 FROM line_addresses AS l WHERE l.line = a.line AND l.address = a.address AND l.holder = a.uid)`},
 	{"what is under way has work", `SELECT 'instance' AS kind, uid, 'it is ' || state || ' and nothing will look at it' AS text FROM instances
@@ -45,8 +45,8 @@ var always = []rule{
 		FROM operations AS o LEFT JOIN instances AS i ON i.uid = o.target WHERE o.status = 'running' AND o.kind = 'instance' AND (i.uid IS NULL OR i.state IN ` + resting + `)`},
 	{"what is under way has one operation", `SELECT 'instance' AS kind, i.uid AS uid, 'it is ' || i.state || ' with ' || COUNT(o.uid) || ' operations' AS text
 		FROM instances AS i LEFT JOIN operations AS o ON o.target = i.uid AND o.status = 'running' WHERE i.state NOT IN ` + resting + ` GROUP BY i.uid, i.state HAVING COUNT(o.uid) <> 1`},
-	{"every network and subnet has a spec", `SELECT 'network' AS kind, n.uid AS uid, 'no live spec' AS text FROM networks AS n
-			WHERE NOT EXISTS (SELECT 1 FROM link_specs AS s WHERE s.target = 'site.' || n.site AND s.kind = 'network' AND s.uid = n.uid AND NOT s.deleted)
+	{"every network and subnet has a spec", `SELECT 'network' AS kind, n.network AS uid, 'no live spec at ' || n.site AS text FROM routers AS n
+			WHERE NOT EXISTS (SELECT 1 FROM link_specs AS s WHERE s.target = 'site.' || n.site AND s.kind = 'network' AND s.uid = n.network AND NOT s.deleted)
 		UNION ALL SELECT 'subnet', n.uid, 'no live spec' FROM subnets AS n
 			WHERE NOT EXISTS (SELECT 1 FROM link_specs AS s WHERE s.target = 'site.' || n.site AND s.kind = 'subnet' AND s.uid = n.uid AND NOT s.deleted)
 		UNION ALL SELECT 'security_group', n.grp, 'no live spec at ' || n.site FROM security_group_sites AS n
@@ -62,7 +62,7 @@ var always = []rule{
 	{"every spec has a row", `SELECT s.kind AS kind, s.uid AS uid, 'a live spec for ' || s.target || ' and no row' AS text FROM link_specs AS s WHERE NOT s.deleted AND (
 			(s.kind = 'instance' AND s.uid NOT IN (SELECT uid FROM instances)) OR (s.kind = 'volume' AND s.uid NOT IN (SELECT uid FROM volumes))
 			OR (s.kind = 'port' AND s.uid NOT IN (SELECT uid FROM ports)) OR (s.kind = 'public_ip' AND s.uid NOT IN (SELECT uid FROM public_ips))
-			OR (s.kind = 'network' AND s.uid NOT IN (SELECT uid FROM networks)) OR (s.kind = 'subnet' AND s.uid NOT IN (SELECT uid FROM subnets))
+			OR (s.kind = 'network' AND s.uid NOT IN (SELECT network FROM routers WHERE 'site.' || site = s.target)) OR (s.kind = 'subnet' AND s.uid NOT IN (SELECT uid FROM subnets))
 			OR (s.kind = 'security_group' AND s.uid NOT IN (SELECT grp FROM security_group_sites WHERE 'site.' || site = s.target))
 			OR (s.kind = 'uplink' AND s.uid NOT IN (SELECT uid FROM lines)) OR (s.kind = 'image' AND s.uid NOT IN (SELECT uid FROM image_files)))`},
 	{"an instance's specs live as long as it", `SELECT s.kind AS kind, s.uid AS uid, 'a live spec of an instance that is being deleted' AS text FROM link_specs AS s JOIN instances AS i ON i.uid = s.uid

@@ -14,16 +14,16 @@ type choice struct {
 	address netip.Addr
 }
 
-// choose finds addresses for a batch. On a default network a batch that its subnet cannot hold goes on in the others, and in new ones while the range lasts.
+// choose finds addresses for a batch. On a network whose subnets the system makes a batch that its subnet cannot hold goes on in the others, and in new ones while the range lasts.
 func (r *Resolved) choose(ctx context.Context, tx *store.Tx, count int) ([]choice, error) {
-	if !r.standard {
+	if !r.own {
 		return r.take(ctx, tx, r.Subnet, count)
 	}
 	if err := lockNetwork(ctx, tx, r.Network.UID); err != nil {
 		return nil, err
 	}
 	var others []*Subnet
-	if err := tx.NewSelect().Model(&others).Where("network = ? AND uid <> ?", r.Network.UID, r.Subnet.UID).Order("uid").Scan(ctx); err != nil {
+	if err := tx.NewSelect().Model(&others).Where("network = ? AND site = ? AND uid <> ?", r.Network.UID, r.Subnet.Site, r.Subnet.UID).Order("uid").Scan(ctx); err != nil {
 		return nil, err
 	}
 	var chosen []choice
@@ -35,7 +35,7 @@ func (r *Resolved) choose(ctx context.Context, tx *store.Tx, count int) ([]choic
 		chosen = append(chosen, more...)
 	}
 	for len(chosen) < count {
-		s, err := addDefaultSubnet(ctx, tx, r.Network)
+		s, err := addOwnSubnet(ctx, tx, r.Network, r.Subnet.Site)
 		if err != nil {
 			return nil, err
 		}

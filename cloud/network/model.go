@@ -19,23 +19,24 @@ const (
 	Default Kind = "default"
 )
 
-// Network is a private network at one site (VPC).
+// Network is a private network (VPC): of one site, or spanning sites. Where it is, it has a Router.
 type Network struct {
 	bun.BaseModel `bun:"table:networks,alias:net"`
 
-	UID           string     `bun:"uid,pk"`
-	Slug          string     `bun:"slug"`
-	Account       string     `bun:"account"`
-	Site          string     `bun:"site"`
-	Name          string     `bun:"name"`
-	Description   string     `bun:"description"`
-	CIDR          string     `bun:"cidr"`
-	Kind          Kind       `bun:"kind"`
-	Line          string     `bun:"line"`           // uplink of its router; empty until it needs one
-	RouterAddress string     `bun:"router_address"` // the router's own address on that line
-	Tags          Tags       `bun:"tags"`
-	Revision      int64      `bun:"revision"` // taken by whoever changes what hangs on it, so that they go one after the other
-	Created       store.Time `bun:"created"`
+	UID         string     `bun:"uid,pk"`
+	Slug        string     `bun:"slug"`
+	Account     string     `bun:"account"`
+	Site        string     `bun:"site"` // empty: it spans sites
+	Name        string     `bun:"name"`
+	Description string     `bun:"description"`
+	CIDR        string     `bun:"cidr"`
+	Kind        Kind       `bun:"kind"`
+	Managed     bool       `bun:"managed"` // the cloud makes its subnets where instances are placed; callers make none
+	Tags        Tags       `bun:"tags"`
+	Revision    int64      `bun:"revision"` // taken by whoever changes what hangs on it, so that they go one after the other
+	Created     store.Time `bun:"created"`
+
+	Sites []string `bun:"-"` // UIDs, in lists and details: where it has a router, the first one first
 }
 
 // Prefix gives the parsed CIDR.
@@ -176,5 +177,5 @@ type lineAddress struct {
 
 	Line    string `bun:"line,pk"`
 	Address string `bun:"address,pk"`
-	Holder  string `bun:"holder"` // UID of the public address or network
+	Holder  string `bun:"holder"` // UID of the public address, or of the network whose router has it
 }

@@ -13,8 +13,6 @@ import (
 	"edgecloud/cloud/place"
 	"edgecloud/cloud/quota"
 	"edgecloud/fault"
-	"edgecloud/link"
-	"edgecloud/link/spec"
 	"edgecloud/store"
 )
 
@@ -38,14 +36,15 @@ const (
 
 // NewNetwork is what a caller says of a network.
 type NewNetwork struct {
-	Site        *place.Site
+	Site        *place.Site // nil: it spans sites
+	Managed     bool        // the cloud makes its subnets where instances are placed
 	Name        string
 	Description string
 	CIDR        string
 	Tags        []Tag
 }
 
-// CreateNetwork makes a network at a site.
+// CreateNetwork makes a network at a site, or one that spans sites.
 func (n *Networks) CreateNetwork(ctx context.Context, caller *identity.Caller, w NewNetwork) (*Network, error) {
 	if err := caller.MayWrite(); err != nil {
 		return nil, err
@@ -56,7 +55,10 @@ func (n *Networks) CreateNetwork(ctx context.Context, caller *identity.Caller, w
 	}
 	var net *Network
 	err = n.db.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
-		net = &Network{Account: caller.Account, Site: w.Site.UID, Name: w.Name, Description: w.Description, CIDR: prefix.String(), Kind: Custom, Tags: TagsOf(w.Tags)}
+		net = &Network{Account: caller.Account, Name: w.Name, Description: w.Description, CIDR: prefix.String(), Kind: Custom, Managed: w.Managed, Tags: TagsOf(w.Tags)}
+		if w.Site != nil {
+			net.Site = w.Site.UID
+		}
 		if err := insertNetwork(ctx, tx, net); err != nil {
 			return err
 		}
@@ -81,15 +83,26 @@ func insertNetwork(ctx context.Context, tx *store.Tx, net *Network) error {
 		return err
 	}
 	if _, err := tx.NewInsert().Model(net).Exec(ctx); err != nil {
-		return fmt.Errorf("add network: %w", err)
+		return nameTaken(fmt.Errorf("add network: %w", err))
 	}
-	return putNetwork(ctx, tx, net)
+	if net.Site == "" {
+		return nil
+	}
+	return addRouter(ctx, tx, net, net.Site)
+}
+
+// nameTaken tells of a second network of one name. Only those that span sites have unique names.
+func nameTaken(err error) error {
+	if _, dup := store.IsUnique(err); dup {
+		return fault.New(fault.Exists, "There is a network of this name already.").About("network", "").On("name")
+	}
+	return err
 }
 
 // NetworkFilter narrows a list of networks. Empty fields match any.
 type NetworkFilter struct {
 	ID      string // UID or slug
-	Site    string // UID
+	Site    string // UID: only networks that are there
 	Keyword string // part of the name
 }
 
@@ -97,8 +110,10 @@ type NetworkFilter struct {
 func (n *Networks) ListNetworks(ctx context.Context, caller *identity.Caller, f NetworkFilter, page store.Page) (found []*Network, total int, err error) {
 	err = n.db.Read(ctx, func(ctx context.Context, tx *store.Tx) error {
 		q := f.apply(tx.NewSelect().Model((*Network)(nil)).Where("account = ?", caller.Account)).OrderExpr("uid DESC")
-		found, total, err = store.List[*Network](ctx, q, page)
-		return err
+		if found, total, err = store.List[*Network](ctx, q, page); err != nil {
+			return err
+		}
+		return loadSites(ctx, tx, found...)
 	})
 	return found, total, err
 }
@@ -107,8 +122,10 @@ func (n *Networks) ListNetworks(ctx context.Context, caller *identity.Caller, f 
 func (n *Networks) ListNetworksFrom(ctx context.Context, caller *identity.Caller, f NetworkFilter, m store.Marker) (found []*Network, next string, err error) {
 	err = n.db.Read(ctx, func(ctx context.Context, tx *store.Tx) error {
 		q := f.apply(tx.NewSelect().Model((*Network)(nil)).Where("account = ?", caller.Account))
-		found, next, err = store.ListFrom(ctx, q, m, "slug", func(x *Network) string { return x.Slug })
-		return err
+		if found, next, err = store.ListFrom(ctx, q, m, "slug", func(x *Network) string { return x.Slug }); err != nil {
+			return err
+		}
+		return loadSites(ctx, tx, found...)
 	})
 	return found, next, err
 }
@@ -143,6 +160,9 @@ func (n *Networks) NetworksByUID(ctx context.Context, caller *identity.Caller, u
 func (n *Networks) GetNetwork(ctx context.Context, caller *identity.Caller, id string) (net *Network, subnets []*Subnet, err error) {
 	err = n.db.Read(ctx, func(ctx context.Context, tx *store.Tx) error {
 		if net, err = FindNetwork(ctx, tx, caller, id); err != nil {
+			return err
+		}
+		if err := loadSites(ctx, tx, net); err != nil {
 			return err
 		}
 		return tx.NewSelect().Model(&subnets).Where("network = ?", net.UID).Order("uid").Scan(ctx)
@@ -182,6 +202,9 @@ func (n *Networks) UpdateNetwork(ctx context.Context, caller *identity.Caller, i
 		}
 		net.Name, net.Description = t.apply(net.Name, net.Description)
 		if _, err := tx.NewUpdate().Model(net).Column("name", "description").WherePK().Exec(ctx); err != nil {
+			return nameTaken(err)
+		}
+		if err := loadSites(ctx, tx, net); err != nil {
 			return err
 		}
 		return audit.Note(ctx, tx, caller, "network", net.UID)
@@ -236,6 +259,9 @@ func deleteNetwork(ctx context.Context, tx *store.Tx, caller *identity.Caller, n
 			return err
 		}
 	}
+	if err := dropRouters(ctx, tx, net); err != nil {
+		return err
+	}
 	if _, err := tx.NewDelete().Model(net).WherePK().Exec(ctx); err != nil {
 		return err
 	}
@@ -243,9 +269,6 @@ func deleteNetwork(ctx context.Context, tx *store.Tx, caller *identity.Caller, n
 		return err
 	}
 	if err := quota.Count(ctx, tx, net.Account, quota.Change{Name: quota.Networks, Scope: net.Site, Delta: -1}); err != nil {
-		return err
-	}
-	if err := link.Delete(ctx, tx, spec.SiteTarget(net.Site), spec.KindNetwork, net.UID); err != nil {
 		return err
 	}
 	return audit.Note(ctx, tx, caller, "network", net.UID)
@@ -268,7 +291,7 @@ func DefaultNetwork(ctx context.Context, tx *store.Tx, caller *identity.Caller, 
 	if err := insertNetwork(ctx, tx, net); err != nil {
 		return nil, err
 	}
-	_, err = addDefaultSubnet(ctx, tx, net)
+	_, err = addOwnSubnet(ctx, tx, net, site)
 	return net, err
 }
 
@@ -277,7 +300,7 @@ func (f NetworkFilter) apply(q *bun.SelectQuery) *bun.SelectQuery {
 		q = q.Where("uid = ? OR slug = ?", f.ID, f.ID)
 	}
 	if f.Site != "" {
-		q = q.Where("site = ?", f.Site)
+		q = q.Where("uid IN (SELECT r.network FROM routers AS r WHERE r.site = ?)", f.Site)
 	}
 	if f.Keyword != "" {
 		q = q.Where("name LIKE ? ESCAPE '!'", store.Contains(f.Keyword))

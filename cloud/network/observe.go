@@ -39,12 +39,14 @@ func ObservePublicIP(ctx context.Context, tx *store.Tx, r spec.Report) error {
 	return work.Wake(ctx, tx, "instance", instance)
 }
 
-// ObserveNetwork takes a site's report on a network; once it is gone from the site, its router's address may be given out again.
+// ObserveNetwork takes a site's report on a network; once it is gone from the site, its router's address there may be given out again.
 func ObserveNetwork(ctx context.Context, tx *store.Tx, r spec.Report) error {
 	if r.Phase != spec.Gone {
 		return nil
 	}
-	return freeLeases(ctx, tx, r.UID)
+	_, err := tx.NewDelete().Model((*lineAddress)(nil)).Where("holder = ?", r.UID).
+		Where("line IN (SELECT l.uid FROM lines AS l JOIN hosts AS h ON h.site = l.site WHERE h.uid = ?)", r.Host).Exec(ctx)
+	return err
 }
 
 // Settled tells whether the site has done what is wanted of the ports, and the first error it met.

@@ -27,10 +27,10 @@ type Attachment struct {
 
 // Resolved is an attachment whose names have been looked up.
 type Resolved struct {
-	Network  *Network
-	Subnet   *Subnet
-	Groups   []*SecurityGroup
-	standard bool // of the default network: further subnets may be made when this one is full
+	Network *Network
+	Subnet  *Subnet
+	Groups  []*SecurityGroup
+	own     bool // its network's subnets are the system's: further ones may be made when this one is full
 }
 
 // Resolve looks an attachment up and makes what is default and missing.
@@ -39,7 +39,7 @@ func Resolve(ctx context.Context, tx *store.Tx, caller *identity.Caller, a Attac
 	if err := r.findSubnet(ctx, tx, caller, a); err != nil {
 		return nil, err
 	}
-	if r.Network.Site != a.Site.UID {
+	if r.Subnet.Site != a.Site.UID {
 		return nil, fault.New(fault.Invalid, "The network %s belongs to another node than %s.", r.Network.Slug, a.Site.Name).On("vpcId")
 	}
 	if len(a.Groups) == 0 {
@@ -70,13 +70,32 @@ func (r *Resolved) findSubnet(ctx context.Context, tx *store.Tx, caller *identit
 			return err
 		}
 	}
-	r.standard = r.Network.Kind == Default
+	if r.Network.Site != "" && r.Network.Site != a.Site.UID {
+		return fault.New(fault.Invalid, "The network %s belongs to another node than %s.", r.Network.Slug, a.Site.Name).On("vpcId")
+	}
+	r.own = r.Network.Kind == Default || r.Network.Managed
 	r.Subnet = new(Subnet)
-	err = tx.NewSelect().Model(r.Subnet).Where("network = ?", r.Network.UID).OrderExpr("uid DESC").Limit(1).Scan(ctx)
+	err = tx.NewSelect().Model(r.Subnet).Where("network = ? AND site = ?", r.Network.UID, a.Site.UID).OrderExpr("uid DESC").Limit(1).Scan(ctx)
+	if store.NotFound(err) && r.Network.Managed {
+		r.Subnet, err = firstOwnSubnet(ctx, tx, r.Network, a.Site.UID)
+	}
 	if store.NotFound(err) {
-		return fault.New(fault.Invalid, "The network %s has no subnet; make one first.", r.Network.Slug).On("vpcId")
+		return fault.New(fault.Invalid, "The network %s has no subnet at %s; make one first.", r.Network.Slug, a.Site.Name).On("vpcId")
 	}
 	return err
+}
+
+// firstOwnSubnet brings a managed network to a site where an instance is to be. Another placement may have been faster.
+func firstOwnSubnet(ctx context.Context, tx *store.Tx, net *Network, site string) (*Subnet, error) {
+	if err := lockNetwork(ctx, tx, net.UID); err != nil {
+		return nil, err
+	}
+	s := new(Subnet)
+	err := tx.NewSelect().Model(s).Where("network = ? AND site = ?", net.UID, site).OrderExpr("uid DESC").Limit(1).Scan(ctx)
+	if !store.NotFound(err) {
+		return s, err
+	}
+	return addOwnSubnet(ctx, tx, net, site)
 }
 
 func (r *Resolved) named(ctx context.Context, tx *store.Tx, caller *identity.Caller, a Attachment) (err error) {
@@ -102,7 +121,7 @@ func (r *Resolved) AddPorts(ctx context.Context, tx *store.Tx, caller *identity.
 	var memberships []*PortGroup
 	for i, instance := range instances {
 		uid := tx.NewUID()
-		ports[i] = &Port{UID: uid, Slug: tx.NewSlug(), Account: caller.Account, Network: r.Network.UID, Subnet: free[i].subnet, Site: r.Network.Site, Instance: instance,
+		ports[i] = &Port{UID: uid, Slug: tx.NewSlug(), Account: caller.Account, Network: r.Network.UID, Subnet: free[i].subnet, Site: r.Subnet.Site, Instance: instance,
 			Position: position, MAC: macOf(uid), Address: free[i].address.String(), Phase: spec.Pending, Created: tx.Time()}
 		for k, g := range r.Groups {
 			memberships = append(memberships, &PortGroup{Port: uid, Group: g.UID, Position: k})
@@ -120,7 +139,7 @@ func (r *Resolved) AddPorts(ctx context.Context, tx *store.Tx, caller *identity.
 // useGroups brings the groups to the site if this is their first use there.
 func (r *Resolved) useGroups(ctx context.Context, tx *store.Tx) error {
 	for _, g := range r.Groups {
-		if err := useGroup(ctx, tx, g, r.Network.Site); err != nil {
+		if err := useGroup(ctx, tx, g, r.Subnet.Site); err != nil {
 			return err
 		}
 	}

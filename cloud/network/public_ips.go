@@ -17,14 +17,19 @@ import (
 	"edgecloud/store"
 )
 
-// AddPublicIPs gives each port a public address on each of the site's lines that is wanted (empty: all). The addresses go with their instances. Their specs
+// AddPublicIPs gives each of a network's ports at one site a public address on each of the site's lines that is wanted (empty: all). The addresses go with their instances. Their specs
 // are written by the instance's life cycle.
 func AddPublicIPs(ctx context.Context, tx *store.Tx, caller *identity.Caller, net *Network, ports []*Port, carriers []place.Carrier, mbps int64) ([]*PublicIP, error) {
-	lines, err := linesOf(ctx, tx, net.Site, carriers)
+	if len(ports) == 0 {
+		return nil, nil
+	}
+	site := ports[0].Site
+	lines, err := linesOf(ctx, tx, site, carriers)
 	if err != nil {
 		return nil, err
 	}
-	if err := ensureRouterAddress(ctx, tx, net, lines[0]); err != nil {
+	router, err := ensureRouterAddress(ctx, tx, net.UID, lines[0])
+	if err != nil {
 		return nil, err
 	}
 	var ips []*PublicIP
@@ -35,7 +40,7 @@ func AddPublicIPs(ctx context.Context, tx *store.Tx, caller *identity.Caller, ne
 			return nil, err
 		}
 		for i, p := range ports {
-			ip := &PublicIP{UID: tx.NewUID(), Slug: tx.NewSlug(), Account: caller.Account, Site: net.Site, Line: l.UID, Uplink: net.Line, Carrier: l.Carrier, Address: free[i].String(),
+			ip := &PublicIP{UID: tx.NewUID(), Slug: tx.NewSlug(), Account: caller.Account, Site: site, Line: l.UID, Uplink: router.Line, Carrier: l.Carrier, Address: free[i].String(),
 				Port: p.UID, Instance: p.Instance, Mbps: mbps, Phase: spec.Pending, Created: tx.Time()}
 			ips = append(ips, ip)
 			leases = append(leases, &lineAddress{Line: l.UID, Address: ip.Address, Holder: ip.UID})
@@ -76,34 +81,6 @@ func linesOf(ctx context.Context, tx *store.Tx, site string, wanted []place.Carr
 		return nil, fault.BadField("subServiceProviders", "names a carrier that has no line at the node")
 	}
 	return chosen, nil
-}
-
-// ensureRouterAddress gives a network's router its own address on a line, once: without it nothing outside can answer.
-func ensureRouterAddress(ctx context.Context, tx *store.Tx, net *Network, l *place.Line) error {
-	if net.RouterAddress != "" {
-		return nil
-	}
-	if err := lockNetwork(ctx, tx, net.UID); err != nil {
-		return err
-	}
-	if err := tx.NewSelect().Model(net).WherePK().Scan(ctx); err != nil || net.RouterAddress != "" {
-		return err
-	}
-	free, err := takeLine(ctx, tx, l, 1)
-	if err != nil {
-		return err
-	}
-	net.Line, net.RouterAddress = l.UID, free[0].String()
-	if _, err := tx.NewInsert().Model(&lineAddress{Line: l.UID, Address: net.RouterAddress, Holder: net.UID}).Exec(ctx); err != nil {
-		return err
-	}
-	if _, err := tx.NewUpdate().Model(net).Column("line", "router_address").WherePK().Exec(ctx); err != nil {
-		return err
-	}
-	if err := putUplink(ctx, tx, l); err != nil {
-		return err
-	}
-	return putNetwork(ctx, tx, net)
 }
 
 // takeLine chooses free public addresses of a line, the next ones after its cursor first.

@@ -12,15 +12,6 @@ import (
 	"edgecloud/store"
 )
 
-func putNetwork(ctx context.Context, tx *store.Tx, n *Network) error {
-	s := spec.Network{UID: n.UID, Uplink: n.Line}
-	if n.RouterAddress != "" {
-		s.Address = netip.MustParseAddr(n.RouterAddress)
-	}
-	_, err := link.Put(ctx, tx, spec.SiteTarget(n.Site), spec.KindNetwork, n.UID, s)
-	return err
-}
-
 func putSubnet(ctx context.Context, tx *store.Tx, s *Subnet) error {
 	body := spec.Subnet{UID: s.UID, Network: s.Network, Prefix: s.Prefix(), Gateway: netip.MustParseAddr(s.Gateway), DNS: parseDNS(s.DNS), DHCP: true}
 	_, err := link.Put(ctx, tx, spec.SiteTarget(s.Site), spec.KindSubnet, s.UID, body)

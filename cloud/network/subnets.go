@@ -1,6 +1,7 @@
 package network
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/netip"
@@ -19,6 +20,7 @@ import (
 // NewSubnet is what a caller says of a subnet.
 type NewSubnet struct {
 	Network     string // UID or slug
+	Site        string // UID; empty: the network's only one
 	Name        string
 	Description string
 	CIDR        string
@@ -51,13 +53,37 @@ func (n *Networks) CreateSubnet(ctx context.Context, caller *identity.Caller, w 
 		if err := mustFit(ctx, tx, net, prefix); err != nil {
 			return err
 		}
-		s = &Subnet{Name: w.Name, Description: w.Description, Kind: Custom, Tags: TagsOf(w.Tags)}
+		site, err := siteFor(ctx, tx, net, w.Site)
+		if err != nil {
+			return err
+		}
+		s = &Subnet{Site: site, Name: w.Name, Description: w.Description, Kind: Custom, Tags: TagsOf(w.Tags)}
 		if err := insertSubnet(ctx, tx, net, s, prefix); err != nil {
 			return err
 		}
 		return audit.Note(ctx, tx, caller, "subnet", s.UID)
 	})
 	return s, err
+}
+
+// siteFor decides where a new subnet of a network is to be.
+func siteFor(ctx context.Context, tx *store.Tx, net *Network, wanted string) (string, error) {
+	if net.Managed {
+		return "", fault.New(fault.Denied, "The subnets of this network are made by the system where instances are placed.").About("subnet", "")
+	}
+	if wanted == "" && net.Site == "" {
+		if err := loadSites(ctx, tx, net); err != nil {
+			return "", err
+		}
+		if len(net.Sites) != 1 {
+			return "", fault.BadField("site", "is required: the network spans sites")
+		}
+		return net.Sites[0], nil
+	}
+	if wanted != "" && net.Site != "" && wanted != net.Site {
+		return "", fault.BadField("site", "must be the network's")
+	}
+	return cmp.Or(wanted, net.Site), nil
 }
 
 func mustFit(ctx context.Context, tx *store.Tx, net *Network, prefix netip.Prefix) error {
@@ -78,7 +104,7 @@ func mustFit(ctx context.Context, tx *store.Tx, net *Network, prefix netip.Prefi
 
 func insertSubnet(ctx context.Context, tx *store.Tx, net *Network, s *Subnet, prefix netip.Prefix) error {
 	s.UID, s.Slug, s.Created = tx.NewUID(), tx.NewSlug(), tx.Time()
-	s.Account, s.Network, s.Site, s.CIDR = net.Account, net.UID, net.Site, prefix.String()
+	s.Account, s.Network, s.CIDR = net.Account, net.UID, prefix.String()
 	s.Gateway, s.DNS, s.Cursor = prefix.Addr().Next().String(), defaultDNS, firstOffset
 	if s.Kind != Default { // those that the system makes do not use the tenant's quota up, so that the whole default range can be had
 		if err := quota.Count(ctx, tx, s.Account, quota.Change{Name: quota.Subnets, Scope: net.UID, Delta: 1}); err != nil {
@@ -88,24 +114,28 @@ func insertSubnet(ctx context.Context, tx *store.Tx, net *Network, s *Subnet, pr
 	if _, err := tx.NewInsert().Model(s).Exec(ctx); err != nil {
 		return fmt.Errorf("add subnet: %w", err)
 	}
+	if err := addRouter(ctx, tx, net, s.Site); err != nil {
+		return err
+	}
 	return putSubnet(ctx, tx, s)
 }
 
-// addDefaultSubnet gives a default network its next subnet.
-func addDefaultSubnet(ctx context.Context, tx *store.Tx, net *Network) (*Subnet, error) {
-	prefix := netip.PrefixFrom(net.Prefix().Addr(), defaultSubnetBits)
+// addOwnSubnet gives a network whose subnets the system makes its next one at a site.
+func addOwnSubnet(ctx context.Context, tx *store.Tx, net *Network, site string) (*Subnet, error) {
+	bits := max(defaultSubnetBits, net.Prefix().Bits())
+	prefix := netip.PrefixFrom(net.Prefix().Addr(), bits)
 	for net.Prefix().Contains(prefix.Addr()) {
 		err := mustFit(ctx, tx, net, prefix)
 		if err != nil && !fault.Is(err, fault.Conflict) {
 			return nil, err
 		}
 		if err == nil {
-			s := &Subnet{Name: defaultName, Kind: Default}
+			s := &Subnet{Site: site, Name: defaultName, Kind: Default}
 			return s, insertSubnet(ctx, tx, net, s, prefix)
 		}
-		prefix = netip.PrefixFrom(lastOf(prefix).Next(), defaultSubnetBits)
+		prefix = netip.PrefixFrom(lastOf(prefix).Next(), bits)
 	}
-	return nil, fault.New(fault.Capacity, "The default network has no address left.")
+	return nil, fault.New(fault.Capacity, "The network %s has no address left.", net.Name)
 }
 
 // FindSubnet finds the caller's subnet by UID or slug inside a transaction.

@@ -50,6 +50,20 @@ func (d *Door) site(ctx context.Context, regionID string) (*place.Site, error) {
 	return site, nil
 }
 
+// home is the node that a VPC is shown at. One that spans sites (IEC's) is shown at the node that was asked for, else where it was first; its region is empty
+// while it is nowhere.
+func (d *Door) home(ctx context.Context, n *network.Network, asked string) (*place.Site, error) {
+	switch {
+	case n.Site != "":
+		return d.Place.Site(ctx, n.Site)
+	case asked != "":
+		return d.Place.Site(ctx, asked)
+	case len(n.Sites) > 0:
+		return d.Place.Site(ctx, n.Sites[0])
+	}
+	return &place.Site{}, nil
+}
+
 func v1VPCDone(action string, n *network.Network) *dialect.Answer {
 	out := wire.VPCOperationResponse{Result: new(true), Action: &action}
 	out.Details = &struct {
@@ -80,7 +94,7 @@ func (d *Door) v1ListVPCs(ctx context.Context, c *dialect.Call) (*dialect.Answer
 	out := wire.ListVPCResponse{Result: []wire.VPC{}, OrderBy: new("createTime"), Order: new("desc"), PageNo: new(int32(p.Number)), PageSize: new(int32(p.Size)),
 		TotalCount: new(int32(total))}
 	for _, n := range networks {
-		v, err := d.v1VPC(ctx, n)
+		v, err := d.v1VPC(ctx, n, filter.Site)
 		if err != nil {
 			return nil, err
 		}
@@ -89,8 +103,8 @@ func (d *Door) v1ListVPCs(ctx context.Context, c *dialect.Call) (*dialect.Answer
 	return dialect.OK(out), nil
 }
 
-func (d *Door) v1VPC(ctx context.Context, n *network.Network) (*wire.VPC, error) {
-	site, err := d.Place.Site(ctx, n.Site)
+func (d *Door) v1VPC(ctx context.Context, n *network.Network, asked string) (*wire.VPC, error) {
+	site, err := d.home(ctx, n, asked)
 	if err != nil {
 		return nil, err
 	}
@@ -103,7 +117,7 @@ func (d *Door) v1GetVPC(ctx context.Context, c *dialect.Call) (*dialect.Answer, 
 	if err != nil {
 		return nil, err
 	}
-	v, err := d.v1VPC(ctx, n)
+	v, err := d.v1VPC(ctx, n, "")
 	if err != nil {
 		return nil, err
 	}

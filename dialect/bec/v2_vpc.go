@@ -58,7 +58,7 @@ func (d *Door) v2ListVPCs(ctx context.Context, c *dialect.Call) (*dialect.Answer
 	out := wire.ListVPCsResponse{IsTruncated: new(next != ""), MaxKeys: new(int32(m.Size)), VPCs: []wire.BecVPC{}}
 	echo(c, &out.Marker, &out.NextMarker, "vpc-", next)
 	for _, n := range networks {
-		site, err := d.Place.Site(ctx, n.Site)
+		site, err := d.home(ctx, n, filter.Site)
 		if err != nil {
 			return nil, err
 		}
@@ -95,7 +95,7 @@ func (d *Door) v2GetVPC(ctx context.Context, c *dialect.Call) (*dialect.Answer, 
 	if err != nil {
 		return nil, err
 	}
-	site, err := d.Place.Site(ctx, n.Site)
+	site, err := d.home(ctx, n, "")
 	if err != nil {
 		return nil, err
 	}
@@ -103,6 +103,9 @@ func (d *Door) v2GetVPC(ctx context.Context, c *dialect.Call) (*dialect.Answer, 
 	out := &wire.ShowBecVPCModel{VPCID: v.VPCID, Name: v.Name, CIDR: v.CIDR, Description: v.Description, RegionID: v.RegionID, Region: v.Region, City: v.City,
 		ServiceProvider: v.ServiceProvider, CreatedTime: v.CreatedTime, IsDefault: v.IsDefault, Tags: v.Tags, Subnets: []wire.BecSubnet{}}
 	for _, s := range subnets {
+		if site, err = d.Place.Site(ctx, s.Site); err != nil {
+			return nil, err
+		}
 		out.Subnets = append(out.Subnets, wire.BecSubnet{SubnetID: new(subnetID(s)), Name: &s.Name, CIDR: &s.CIDR, VPCID: v.VPCID, Description: &s.Description,
 			RegionID: &site.Name, CreatedTime: new(stamp(s.Created))})
 	}
