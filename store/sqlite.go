@@ -11,7 +11,6 @@ import (
 	"github.com/uptrace/bun"
 	"github.com/uptrace/bun/dialect"
 	"github.com/uptrace/bun/dialect/sqlitedialect"
-	_ "modernc.org/sqlite" // the driver "sqlite"
 )
 
 const (
@@ -20,6 +19,8 @@ const (
 	writerCacheKiB   = 8192 // page caches are the biggest part of the resident size (A1)
 	readerCacheKiB   = 2048
 	journalSizeLimit = 64 << 20
+	writerStatements = 500 // prepared statements that a connection keeps, of some 10 KiB each
+	readerStatements = 100
 )
 
 // sqliteDSN gives the address of a file. The settings that both kinds of connection share: wait for a lock, enforce foreign keys, compare LIKE as
@@ -45,10 +46,11 @@ func (db *DB) openSQLite(ctx context.Context, path string, readers int) error {
 		return fmt.Errorf("store: %w", err)
 	}
 	db.kind = dialect.SQLite
-	writer, err := sql.Open("sqlite", sqliteDSN(path, writerCacheKiB, "journal_mode(WAL)", "synchronous(FULL)", fmt.Sprintf("journal_size_limit(%d)", journalSizeLimit)))
+	connector, err := sqliteConnector(sqliteDSN(path, writerCacheKiB, "journal_mode(WAL)", "synchronous(FULL)", fmt.Sprintf("journal_size_limit(%d)", journalSizeLimit)), writerStatements, &db.prepared)
 	if err != nil {
 		return fmt.Errorf("store: opening %s: %w", path, err)
 	}
+	writer := sql.OpenDB(connector)
 	writer.SetMaxOpenConns(1)
 	db.write = db.withHook(bun.NewDB(writer, sqlitedialect.New()))
 	if err := checkFile(ctx, writer, path); err != nil {
@@ -59,10 +61,11 @@ func (db *DB) openSQLite(ctx context.Context, path string, readers int) error {
 		return fmt.Errorf("store: opening %s: %w", path, err)
 	}
 	db.group = newGroup(db, conn)
-	pool, err := sql.Open("sqlite", sqliteDSN(path, readerCacheKiB, "query_only(1)"))
+	connector, err = sqliteConnector(sqliteDSN(path, readerCacheKiB, "query_only(1)"), readerStatements, &db.prepared)
 	if err != nil {
 		return fmt.Errorf("store: opening %s: %w", path, err)
 	}
+	pool := sql.OpenDB(connector)
 	pool.SetMaxOpenConns(readers)
 	pool.SetMaxIdleConns(readers)
 	db.read = db.withHook(bun.NewDB(pool, sqlitedialect.New()))

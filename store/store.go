@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/uptrace/bun"
@@ -42,6 +43,7 @@ type DB struct {
 	read     *bun.DB // SQLite: the readers; PostgreSQL: the same pool
 	group    *group  // SQLite only
 	topics   topics
+	prepared atomic.Int64 // statements that SQLite had to prepare
 	instance string
 	closing  sync.Once
 	closeErr error
