@@ -129,7 +129,7 @@ func (b *Box) addSimHost(h simHost) error {
 	host := b.World.Host(h.site.Name, h.name, b.cfg.Sim.Capacity)
 	// The ledger is in memory: a simulated host has no life without this process, and the centre still has its specs.
 	a, err := agent.New(agent.Config{Ledger: ledger.Memory(), Transport: b.Net.Connect(h.uid), Hypervisor: host.Hypervisor(), Pool: host.Disk(),
-		Network: host.Network(), Seed: apply.Seed, Name: h.name, Version: "sim", Now: b.cfg.Control.Now, Sweep: b.cfg.Sim.Sweep,
+		Network: host.Network(), Seed: apply.SeedText, Name: h.name, Version: "sim", Now: b.cfg.Control.Now, Sweep: b.cfg.Sim.Sweep,
 		Logger: b.cfg.Logger.With("host", h.name), Workers: simWorkers})
 	if err != nil {
 		return err

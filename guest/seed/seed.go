@@ -44,17 +44,35 @@ var (
 
 // Build gives the drive's bytes. A bad field is an Invalid fault.
 func Build(s Seed) ([]byte, error) {
+	files, err := s.checked()
+	if err != nil {
+		return nil, err
+	}
+	return image(files)
+}
+
+// Text gives the drive's files one after the other, without the file system around them: for hosts whose guests read nothing, and which only need to know
+// whether a drive is another. A bad field is an Invalid fault.
+func Text(s Seed) ([]byte, error) {
+	files, err := s.checked()
+	if err != nil {
+		return nil, err
+	}
+	var text []byte
+	for _, f := range files {
+		text = fmt.Appendf(text, "%s %d\n%s\n", f.name, len(f.data), f.data)
+	}
+	return text, nil
+}
+
+func (s Seed) checked() ([]file, error) {
 	if s.User == "" {
 		s.User = "root"
 	}
 	if err := s.check(); err != nil {
 		return nil, err
 	}
-	files, err := s.files()
-	if err != nil {
-		return nil, err
-	}
-	return image(files)
+	return s.files()
 }
 
 func (s Seed) check() error {
