@@ -49,15 +49,12 @@ When the cloud is ready, the folder's edgecloud.env says how to reach it; "edgec
 		if err := askHTTP(c, &o, plain); err != nil {
 			return err
 		}
-		debug.SetGCPercent(gcPercent)
+		debug.SetGCPercent(onebox.GCPercent)
 		o.Ready = func(e onebox.Env) { printReady(c.OutOrStdout(), o.Dir, e) }
 		return onebox.Up(c.Context(), o)
 	}
 	return c
 }
-
-// gcPercent trades processor time, of which a cloud at rest needs none, for memory: half of what the default would keep.
-const gcPercent = 50
 
 // askHTTP decides about plain HTTP: on by default where only this machine can listen in.
 func askHTTP(c *cobra.Command, o *onebox.Options, plain bool) error {

@@ -1,71 +1,59 @@
 package main
 
 import (
-	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
-	"log/slog"
-	"net/http/httptest"
+	"io"
+	"net/http"
 	"os"
+	"os/exec"
 	"time"
-
-	"github.com/uptrace/bun"
-
-	"edgecloud/cloud/compute"
-	"edgecloud/cloud/identity"
-	"edgecloud/engine/sim"
-	"edgecloud/onebox"
-	"edgecloud/store"
 )
 
-const (
-	site    = "cn-hangzhou-cm"
-	flavor  = "bec.g4.c1m4"
-	hosts   = 4
-	timeout = time.Minute
-)
+// timeout bounds every wait.
+const timeout = time.Minute
 
-// cloud is a running cloud with what instances need: a network with room for all of them, and a key pair.
+// cloud is a running cloud in a process of its own, with what instances need: a network with room for all of them, and a key pair.
 type cloud struct {
-	box    *onebox.Box
-	client *client
-	stop   func() error
-	order  []byte // the body of a create
+	process *exec.Cmd
+	input   io.Closer // the cloud stops when it is closed
+	client  *client
+	side    string
+	order   []byte // the body of a create
 }
 
-// startCloud starts a cloud in a folder. Its hosts are as large as needed.
+// startCloud starts this program again as a cloud in a folder.
 func startCloud(dir string) (*cloud, error) {
-	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
-	capacity := sim.Capacity{VCPUs: 1 << 20, MemoryMiB: 1 << 40, DiskBytes: 1 << 58, Arch: "x86_64"}
-	ctx, cancel := context.WithCancel(context.Background())
-	box, err := onebox.Open(ctx, onebox.Config{Dir: dir, Sim: &onebox.Sim{Sites: []string{site}, Hosts: hosts, Capacity: capacity}, Logger: log})
+	process := exec.Command("/proc/self/exe", "-serve", dir)
+	process.Stderr = os.Stderr
+	input, err := process.StdinPipe()
 	if err != nil {
-		cancel()
 		return nil, err
 	}
-	server := httptest.NewServer(box.Control.Door("bec"))
-	done := make(chan error, 1)
-	go func() { done <- box.Run(ctx) }()
-	c := &cloud{box: box, client: newClient(server.URL, box.Admin.Key.ID, box.Admin.Key.Secret)}
-	c.stop = func() error {
-		server.Close()
-		cancel()
-		if err := <-done; err != nil {
-			return err
-		}
-		return box.Close()
+	output, err := process.StdoutPipe()
+	if err != nil {
+		return nil, err
 	}
-	return c, c.furnish()
+	if err := process.Start(); err != nil {
+		return nil, err
+	}
+	c := &cloud{process: process, input: input}
+	var a access
+	if err := json.NewDecoder(output).Decode(&a); err != nil {
+		return nil, errors.Join(fmt.Errorf("the cloud does not start: %w", err), c.stop())
+	}
+	c.client, c.side = newClient(a.URL, a.Key, a.Secret), a.Side
+	if err := c.furnish(a.KeyPair); err != nil {
+		return nil, errors.Join(err, c.stop())
+	}
+	return c, nil
 }
 
-// furnish makes the key pair, the network and the order.
-func (c *cloud) furnish() error {
-	admin := c.box.Admin
-	operator := &identity.Caller{Account: admin.Account.UID, User: admin.User.UID, Role: identity.Admin, Operator: true, Dialect: "bench", Operation: "furnish"}
-	pair, _, err := c.box.Control.Compute.CreateKeyPair(context.Background(), operator, "bench")
-	if err != nil {
-		return err
-	}
+func (c *cloud) stop() error { return errors.Join(c.input.Close(), c.process.Wait()) }
+
+// furnish makes the network and the order.
+func (c *cloud) furnish(pair string) error {
 	var vpc struct{ VpcID string }
 	if err := c.post("/v2/vpc", map[string]any{"name": "bench", "regionId": site, "cidr": "10.0.0.0/8"}, &vpc); err != nil {
 		return err
@@ -74,7 +62,8 @@ func (c *cloud) furnish() error {
 	if err := c.post("/v2/vpc/subnet", map[string]any{"name": "bench", "vpcId": vpc.VpcID, "cidr": "10.0.0.0/12"}, &subnet); err != nil {
 		return err
 	}
-	c.order, err = json.Marshal(map[string]any{"spec": flavor, "imageId": "Ubuntu 22.04 server 64bit", "imageType": "bec", "keypairId": "k-" + pair.Slug,
+	var err error
+	c.order, err = json.Marshal(map[string]any{"spec": flavor, "imageId": "Ubuntu 22.04 server 64bit", "imageType": "bec", "keypairId": pair,
 		"rootDiskSizeInGb": 40, "billing": map[string]string{"paymentTiming": "Postpaid"},
 		"deployInstances": []any{map[string]any{"regionId": site, "purchaseCount": 1, "networkType": "vpc", "vpcId": vpc.VpcID, "subnetId": subnet.SubnetID}}})
 	return err
@@ -110,26 +99,49 @@ func (c *cloud) create() (string, error) {
 	return made.Instances[0].InstanceID, nil
 }
 
-// unsettled counts the instances that are not running yet.
-func (c *cloud) unsettled() (n int, err error) {
-	err = c.box.Control.DB.Read(context.Background(), func(ctx context.Context, tx *store.Tx) error {
-		n, err = tx.NewSelect().Model((*compute.Instance)(nil)).Where("state IN (?)", bun.In([]compute.State{compute.Creating, compute.Failed})).Count(ctx)
-		return err
-	})
-	return n, err
+// middle gives an instance's ID that is about in the middle of the list by handles: those begin with random characters.
+func (c *cloud) middle() (string, error) {
+	text, err := c.client.call("GET", "/v2/vm/instance", "marker=vm-n&maxKeys=1", nil)
+	if err != nil {
+		return "", err
+	}
+	var answer struct {
+		Instances []struct{ ID string }
+	}
+	if err := json.Unmarshal(text, &answer); err != nil || len(answer.Instances) == 0 {
+		return "", errors.Join(err, fmt.Errorf("no instance in the middle: %s", text))
+	}
+	return answer.Instances[0].ID, nil
+}
+
+// usage asks the cloud's process what it has used.
+func (c *cloud) usage() (u usage, err error) {
+	answer, err := http.Get(c.side + "/usage")
+	if err != nil {
+		return u, err
+	}
+	defer answer.Body.Close()
+	err = json.NewDecoder(answer.Body).Decode(&u)
+	return u, err
 }
 
 // settle waits until all instances run.
 func (c *cloud) settle() error {
 	deadline := time.Now().Add(timeout)
 	for {
-		n, err := c.unsettled()
-		if err != nil || n == 0 {
+		u, err := c.usage()
+		if err != nil {
 			return err
 		}
-		if time.Now().After(deadline) {
-			return fmt.Errorf("%d instances do not run after %s", n, timeout)
+		if u.Failed > 0 {
+			return fmt.Errorf("%d operations failed", u.Failed)
 		}
-		time.Sleep(50 * time.Millisecond)
+		if u.Unsettled == 0 {
+			return nil
+		}
+		if time.Now().After(deadline) {
+			return fmt.Errorf("%d instances do not run after %s", u.Unsettled, timeout)
+		}
+		time.Sleep(20 * time.Millisecond)
 	}
 }
