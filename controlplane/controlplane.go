@@ -2,6 +2,7 @@ package controlplane
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -12,6 +13,7 @@ import (
 	"edgecloud/cloud/compute"
 	"edgecloud/cloud/identity"
 	"edgecloud/cloud/image"
+	"edgecloud/cloud/image/files"
 	"edgecloud/cloud/network"
 	"edgecloud/cloud/operation"
 	"edgecloud/cloud/place"
@@ -42,6 +44,7 @@ type ControlPlane struct {
 	doors map[string]*dialect.Door
 	other map[string]http.Handler // what is no dialect of the contract: IAM
 	files http.Handler
+	store *files.Store // nil: images cannot be imported
 	dial  Dialer
 }
 
@@ -77,6 +80,9 @@ func Open(ctx context.Context, cfg Config) (*ControlPlane, error) {
 		return nil, err
 	}
 	c := &ControlPlane{DB: db, cfg: cfg, log: cfg.Logger}
+	if err := c.openFiles(); err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
 	c.compose(ring)
 	if err := c.open(); err != nil {
 		_ = db.Close() // the first error says more
@@ -95,12 +101,13 @@ func openRing(path string) (*store.Keyring, error) {
 func (c *ControlPlane) compose(ring *store.Keyring) {
 	c.Identity = identity.New(c.DB, ring, identity.WithRegion(c.cfg.Region))
 	c.Place = place.New(c.DB)
-	c.Images = image.New(c.DB)
+	c.Images = image.New(c.DB, c.store)
 	c.Networks = network.New(c.DB, c.Place)
 	c.Compute = compute.New(c.DB, c.Place, c.Images, c.Networks)
 	c.Link = link.New(link.Config{DB: c.DB, Observers: observers(), OnHeartbeat: onHeartbeat, OnJoin: onJoin, Heartbeat: c.cfg.Heartbeat, Logger: c.log})
-	c.Runner = &work.Runner{DB: c.DB, Workers: c.cfg.Workers, Logger: c.log, Reconcilers: []work.Reconciler{compute.Lifecycle()},
-		Scans: []work.Scan{work.FullScan(compute.Kind, compute.Unsettled, scanEvery)}, OnOverdue: c.overdue}
+	c.Runner = &work.Runner{DB: c.DB, Workers: c.cfg.Workers, Logger: c.log, Reconcilers: []work.Reconciler{compute.Lifecycle(), c.Images.Lifecycle()},
+		Scans:     []work.Scan{work.FullScan(compute.Kind, compute.Unsettled, scanEvery), work.FullScan(image.Kind, image.Unsettled, scanEvery)},
+		OnOverdue: c.overdue}
 	c.dial = func(context.Context, string, string, string) (net.Conn, error) {
 		return nil, fmt.Errorf("controlplane: no transport to hosts is connected")
 	}
@@ -109,8 +116,22 @@ func (c *ControlPlane) compose(ring *store.Keyring) {
 // SetDialer says how streams to hosts are opened; the link's transport knows.
 func (c *ControlPlane) SetDialer(d Dialer) { c.dial = d }
 
+// openFiles opens the store of image files, if there is to be one.
+func (c *ControlPlane) openFiles() (err error) {
+	if c.cfg.FilesDir == "" {
+		return nil
+	}
+	c.store, err = files.Open(files.Config{Dir: c.cfg.FilesDir, URL: c.cfg.FilesURL, Limit: c.cfg.ImageLimit, Tenants: c.cfg.ImageSources})
+	return err
+}
+
 // Run carries out the cloud's work until ctx ends.
-func (c *ControlPlane) Run(ctx context.Context) error { return c.Runner.Run(ctx) }
+func (c *ControlPlane) Run(ctx context.Context) error {
+	if err := c.Images.Sweep(ctx); err != nil {
+		return fmt.Errorf("sweep image files: %w", err)
+	}
+	return c.Runner.Run(ctx)
+}
 
 // Close ends consoles and closes the database.
 func (c *ControlPlane) Close() error {

@@ -58,6 +58,9 @@ func Open(ctx context.Context, cfg Config) (*Box, error) {
 
 func (c *Config) filesDir() string { return filepath.Join(c.Dir, filesName) }
 
+// FilesDir is where the cloud keeps image files.
+func (b *Box) FilesDir() string { return b.cfg.filesDir() }
+
 // furnish makes what a fresh cloud has: an operator, places, hosts, images.
 func (b *Box) furnish(ctx context.Context) (err error) {
 	if b.Admin, err = b.Control.Identity.EnsureAdmin(ctx); err != nil {
