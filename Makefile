@@ -6,7 +6,7 @@ FUZZTIME ?= 20s
 TESTFLAGS ?=
 BENCHFLAGS ?=
 
-.PHONY: setup build up down generate lint test race bench bench-real fuzz clean
+.PHONY: setup build up down generate lint test test-terraform race bench bench-real fuzz clean
 
 setup: ## install what is missing (Debian 12, root)
 	@scripts/setup.sh
@@ -32,6 +32,10 @@ REAL = ./test/real ./guest/tiny ./engine/hypervisor/libvirt ./engine/network/ovn
 test: setup lint ## all that CI runs
 	go test $(TESTFLAGS) -timeout 14m $$(go list ./... | grep -vxF "$$(go list $(REAL))")
 	go test $(TESTFLAGS) -timeout 14m -p 1 $(REAL)
+
+test-terraform: ## Terraform and the public provider of Huawei's clouds against IEC: builds both once (minutes)
+	@scripts/terraform.sh
+	go test $(TESTFLAGS) -tags terraform -timeout 30m ./test/terraform
 
 race: setup ## the concurrent packages under the race detector
 	go test -race -timeout 20m $$(go list ./... | grep -vE '/(api|contract|dialect|guest|test)(/|$$)')

@@ -18,12 +18,15 @@ const (
 // credential is a parsed Authorization header.
 type credential struct {
 	keyID         string
+	scope         string // of a derived key; empty if the secret itself signs
 	headerList    string // as sent: it is signed literally
 	signedHeaders []string
 	signature     string
+	derived       string // the field Credential
 }
 
-// parse reads SDK-HMAC-SHA256 Access=<AK>, SignedHeaders=<names;joined>, Signature=<64 hex>.
+// parse reads SDK-HMAC-SHA256 Access=<AK>, SignedHeaders=<names;joined>, Signature=<64 hex>; in place of Access=<AK> the older client that Terraform uses
+// sends Credential=<AK>/<date>/<region>/<service>/sdk_request.
 func parse(header string) (credential, error) {
 	header = strings.TrimSpace(header)
 	if header == "" {
@@ -43,6 +46,11 @@ func parse(header string) (credential, error) {
 	if err != nil {
 		return credential{}, err
 	}
+	if c.derived != "" {
+		if c.keyID, c.scope, err = cutCredential(c.derived, c.keyID); err != nil {
+			return credential{}, err
+		}
+	}
 	if c.keyID == "" || c.headerList == "" || len(c.signature) != signatureSize {
 		return credential{}, malformed("Access, SignedHeaders and a Signature of 64 hex digits are needed")
 	}
@@ -60,6 +68,8 @@ func parseFields(rest string) (credential, error) {
 		switch name {
 		case "Access":
 			into = &c.keyID
+		case "Credential":
+			into = &c.derived
 		case "SignedHeaders":
 			into = &c.headerList
 		case "Signature":

@@ -40,11 +40,14 @@ func Verify(r *http.Request, body []byte, now time.Time, keys identity.Keys) (id
 	if err := checkDate(date, now); err != nil {
 		return identity.Key{}, err
 	}
+	if err := cred.checkScope(date); err != nil {
+		return identity.Key{}, err
+	}
 	digest, err := bodyDigest(r.Header, body)
 	if err != nil {
 		return identity.Key{}, err
 	}
-	canonical, err := canonicalRequest(r, cred, digest)
+	canonical, err := cred.canonical(r, body, digest)
 	if err != nil {
 		return identity.Key{}, malformed(err.Error())
 	}
@@ -55,7 +58,7 @@ func Verify(r *http.Request, body []byte, now time.Time, keys identity.Keys) (id
 	if err != nil {
 		return identity.Key{}, err
 	}
-	if !signature.Equal(sign(key.Secret, date, canonical), cred.signature) {
+	if !signature.Equal(cred.sign(key.Secret, date, canonical), cred.signature) {
 		return identity.Key{}, identity.Refuse(identity.WrongSignature, "The request signature does not match.")
 	}
 	if err := key.CheckSecurityToken(r.Header.Get("X-Security-Token")); err != nil {
@@ -107,11 +110,28 @@ func looksLikeJSON(contentType string) bool {
 	return lower == "" || strings.Contains(lower, "json") || strings.Contains(lower, "application/bson")
 }
 
-func sign(secret, date string, canonical []byte) string {
+// sign signs with the secret, or with the key derived from it if the credential has a scope.
+func (c credential) sign(secret, date string, canonical []byte) string {
 	digest := sha256.Sum256(canonical)
-	mac := hmac.New(sha256.New, []byte(secret))
-	mac.Write([]byte(Scheme + "\n" + date + "\n" + hex.EncodeToString(digest[:])))
-	return hex.EncodeToString(mac.Sum(nil))
+	text := hex.EncodeToString(digest[:])
+	if c.scope == "" {
+		return hex.EncodeToString(hmacOf([]byte(secret), Scheme+"\n"+date+"\n"+text))
+	}
+	return hex.EncodeToString(hmacOf(derivedKey(secret, c.scope), Scheme+"\n"+date+"\n"+c.scope+"\n"+text))
+}
+
+func hmacOf(key []byte, text string) []byte {
+	mac := hmac.New(sha256.New, key)
+	mac.Write([]byte(text))
+	return mac.Sum(nil)
+}
+
+// canonical gives the canonical request as the kind of client that signed it makes it.
+func (c credential) canonical(r *http.Request, body []byte, digest string) ([]byte, error) {
+	if c.scope == "" {
+		return canonicalRequest(r, c, digest)
+	}
+	return derivedRequest(r, c, body, digest)
 }
 
 // canonicalRequest is METHOD LF path/ LF query LF headers LF LF signedHeaders LF digest.
@@ -145,6 +165,10 @@ func appendQuery(out []byte, raw string) ([]byte, error) {
 	slices.SortFunc(pairs, func(a, b signature.Pair) int {
 		return cmp.Or(strings.Compare(a.Name, b.Name), strings.Compare(a.Value, b.Value))
 	})
+	return appendPairs(out, pairs), nil
+}
+
+func appendPairs(out []byte, pairs []signature.Pair) []byte {
 	for i, p := range pairs {
 		if i > 0 {
 			out = append(out, '&')
@@ -152,7 +176,7 @@ func appendQuery(out []byte, raw string) ([]byte, error) {
 		out = signature.AppendEscaped(out, p.Name)
 		out = signature.AppendEscaped(append(out, '='), p.Value)
 	}
-	return out, nil
+	return out
 }
 
 func appendHeaders(out []byte, r *http.Request, names []string) []byte {

@@ -196,6 +196,7 @@ func TestWindowEdges(t *testing.T) {
 
 func FuzzVerify(f *testing.F) {
 	f.Add("GET", "/v1/x", "a=b&c", "SDK-HMAC-SHA256 Access="+identitytest.GoodKey+", SignedHeaders=host;x-sdk-date, Signature="+strings.Repeat("0", 64), "20260304T050607Z", []byte("{}"))
+	f.Add("POST", "/v1/x", "a=b&A=c", "SDK-HMAC-SHA256 Credential="+identitytest.GoodKey+"/20260304///sdk_request, SignedHeaders=host;x-sdk-date, Signature="+strings.Repeat("0", 64), "20260304T050607Z", []byte(nil))
 	f.Add("PUT", "/%zz", "%", "SDK-HMAC-SHA256 ,=,", "x", []byte(nil))
 	f.Fuzz(func(t *testing.T, method, path, query, authorization, date string, body []byte) {
 		r := &http.Request{Method: method, Host: "h", URL: &url.URL{Path: path, RawQuery: query}, Header: http.Header{"Authorization": {authorization}, "X-Sdk-Date": {date}}, Body: io.NopCloser(bytes.NewReader(body))}
