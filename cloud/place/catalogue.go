@@ -12,39 +12,41 @@ import (
 type Default struct {
 	Name, Country, CountryName, Area, AreaName, Province, City, CityName string
 	Carrier                                                              Carrier
+	ProvinceName, ShortName                                              string // of the province in its own script, and of the city in names of instances
 }
 
 // Catalogue lists the default sites.
 func Catalogue() []Default {
-	china := func(name, area, areaName, province, city, cityName string, c Carrier) Default {
-		return Default{name, "CHINA", "中国", area, areaName, province, city, cityName, c}
+	china := func(name, area, areaName, province, city, cityName string, c Carrier, provinceName, shortName string) Default {
+		return Default{name, "CHINA", "中国", area, areaName, province, city, cityName, c, provinceName, shortName}
 	}
 	return []Default{
-		china("cn-hangzhou-cm", "EAST_CHINA", "华东", "zhejiang", "HANGZHOU", "杭州", Mobile),
-		china("cn-shanghai-ct", "EAST_CHINA", "华东", "shanghai", "SHANGHAI", "上海", Telecom),
-		china("cn-shanghai-cm", "EAST_CHINA", "华东", "shanghai", "SHANGHAI", "上海", Mobile),
-		china("cn-yangzhou-cm", "EAST_CHINA", "华东", "jiangsu", "YANGZHOU", "扬州", Mobile),
-		china("cn-changzhou1-ix", "EAST_CHINA", "华东", "jiangsu", "CHANGZHOU1", "常州1", TripleLine),
-		china("cn-suqian-ct", "EAST_CHINA", "华东", "jiangsu", "SUQIAN", "宿迁", Telecom),
-		china("cn-jinan-cm", "NORTH_CHINA", "华北", "shandong", "JINAN", "济南", Mobile),
-		china("cn-qingdao-ct", "NORTH_CHINA", "华北", "shandong", "QINGDAO", "青岛", Telecom),
-		china("cn-baoding-un", "NORTH_CHINA", "华北", "hebei", "BAODING", "保定", Unicom),
-		china("cn-langfang-ct", "NORTH_CHINA", "华北", "hebei", "LANGFANG", "廊坊", Telecom),
-		china("cn-taiyuan-cm", "NORTH_CHINA", "华北", "shanxi", "TAIYUAN", "太原", Mobile),
-		china("cn-huhehaote-un", "NORTH_CHINA", "华北", "neimenggu", "HUHEHAOTE", "呼和浩特", Unicom),
-		china("cn-guangzhou-un", "SOUTH_CHINA", "华南", "guangdong", "GUANGZHOU", "广州", Unicom),
-		china("cn-xiangtan-cm", "CENTRAL_CHINA", "华中", "hunan", "XIANGTAN", "湘潭", Mobile),
-		china("cn-chengdu-un", "SOUTH_WEST", "西南", "sichuan", "CHENGDU", "成都", Unicom),
-		china("cn-kunming-cm", "SOUTH_WEST", "西南", "yunnan", "KUNMING", "昆明", Mobile),
-		china("cn-xian-ct", "NORTH_WEST", "西北", "shaanxi", "XIAN", "西安", Telecom),
-		china("cn-changchun-ix", "NORTH_EAST", "东北", "jilin", "CHANGCHUN", "长春", TripleLine),
-		china("cn-shenyang-un", "NORTH_EAST", "东北", "liaoning", "SHENYANG", "沈阳", Unicom),
-		{"sg-singapore-bgp", "SINGAPORE", "新加坡", "SINGAPORE", "新加坡", "singapore", "SINGAPORE", "新加坡", BGP},
-		{"us-dallas-bgp", "AMERICA", "美国", "AMERICA", "美国", "texas", "DALLAS", "达拉斯", BGP},
+		china("cn-hangzhou-cm", "EAST_CHINA", "华东", "zhejiang", "HANGZHOU", "杭州", Mobile, "浙江", "HZ"),
+		china("cn-shanghai-ct", "EAST_CHINA", "华东", "shanghai", "SHANGHAI", "上海", Telecom, "上海", "SH"),
+		china("cn-shanghai-cm", "EAST_CHINA", "华东", "shanghai", "SHANGHAI", "上海", Mobile, "上海", "SH"),
+		china("cn-yangzhou-cm", "EAST_CHINA", "华东", "jiangsu", "YANGZHOU", "扬州", Mobile, "江苏", "YZ"),
+		china("cn-changzhou1-ix", "EAST_CHINA", "华东", "jiangsu", "CHANGZHOU1", "常州1", TripleLine, "江苏", "CZ"),
+		china("cn-suqian-ct", "EAST_CHINA", "华东", "jiangsu", "SUQIAN", "宿迁", Telecom, "江苏", "SQ"),
+		china("cn-jinan-cm", "NORTH_CHINA", "华北", "shandong", "JINAN", "济南", Mobile, "山东", "JN"),
+		china("cn-qingdao-ct", "NORTH_CHINA", "华北", "shandong", "QINGDAO", "青岛", Telecom, "山东", "QD"),
+		china("cn-baoding-un", "NORTH_CHINA", "华北", "hebei", "BAODING", "保定", Unicom, "河北", "BD"),
+		china("cn-langfang-ct", "NORTH_CHINA", "华北", "hebei", "LANGFANG", "廊坊", Telecom, "河北", "LF"),
+		china("cn-taiyuan-cm", "NORTH_CHINA", "华北", "shanxi", "TAIYUAN", "太原", Mobile, "山西", "TY"),
+		china("cn-huhehaote-un", "NORTH_CHINA", "华北", "neimenggu", "HUHEHAOTE", "呼和浩特", Unicom, "内蒙古", "HHHT"),
+		china("cn-guangzhou-un", "SOUTH_CHINA", "华南", "guangdong", "GUANGZHOU", "广州", Unicom, "广东", "GZ"),
+		china("cn-xiangtan-cm", "CENTRAL_CHINA", "华中", "hunan", "XIANGTAN", "湘潭", Mobile, "湖南", "XT"),
+		china("cn-chengdu-un", "SOUTH_WEST", "西南", "sichuan", "CHENGDU", "成都", Unicom, "四川", "CD"),
+		china("cn-kunming-cm", "SOUTH_WEST", "西南", "yunnan", "KUNMING", "昆明", Mobile, "云南", "KM"),
+		china("cn-xian-ct", "NORTH_WEST", "西北", "shaanxi", "XIAN", "西安", Telecom, "陕西", "XA"),
+		china("cn-changchun-ix", "NORTH_EAST", "东北", "jilin", "CHANGCHUN", "长春", TripleLine, "吉林", "CC"),
+		china("cn-shenyang-un", "NORTH_EAST", "东北", "liaoning", "SHENYANG", "沈阳", Unicom, "辽宁", "SY"),
+		{"sg-singapore-bgp", "SINGAPORE", "新加坡", "SINGAPORE", "新加坡", "singapore", "SINGAPORE", "新加坡", BGP, "新加坡", "SG"},
+		{"us-dallas-bgp", "AMERICA", "美国", "AMERICA", "美国", "texas", "DALLAS", "达拉斯", BGP, "德克萨斯", "DAL"},
 	}
 }
 
-// DefaultFlavors lists the shapes of the document's examples: family g4 for general use (1:4) and c2 for computing (1:2).
+// DefaultFlavors lists the shapes of the documents' examples: BEC's families g4 for general use (1:4) and c2 for computing (1:2), and IEC's c6 in both ratios,
+// whose names end in the ratio.
 func DefaultFlavors() []Flavor {
 	var all []Flavor
 	add := func(family string, cpu, gib int64) {
@@ -53,6 +55,11 @@ func DefaultFlavors() []Flavor {
 	for _, cpu := range []int64{1, 2, 4, 8, 16, 32} {
 		add("c2", cpu, cpu*2)
 		add("g4", cpu, cpu*4)
+	}
+	for cpu, size := range map[int64]string{2: "large", 4: "xlarge", 8: "2xlarge", 16: "4xlarge"} {
+		for _, ratio := range []int64{2, 4} {
+			all = append(all, Flavor{Name: fmt.Sprintf("c6.%s.%d", size, ratio), Family: "c6", VCPUs: cpu, MemoryMiB: cpu * ratio << 10, Enabled: true})
+		}
 	}
 	return all
 }
@@ -81,7 +88,8 @@ func (p *Place) AddDefaults(ctx context.Context) error {
 
 func addSite(ctx context.Context, tx *store.Tx, d Default) (*Site, error) {
 	s := &Site{UID: tx.NewUID(), Slug: tx.NewSlug(), Name: d.Name, Country: d.Country, CountryName: d.CountryName, Area: d.Area, AreaName: d.AreaName,
-		Province: d.Province, City: d.City, CityName: d.CityName, Carrier: d.Carrier, Enabled: true, Created: store.At(tx.Now())}
+		Province: d.Province, ProvinceName: d.ProvinceName, City: d.City, CityName: d.CityName, ShortName: d.ShortName, Carrier: d.Carrier, Enabled: true,
+		Created: store.At(tx.Now())}
 	_, err := tx.NewInsert().Model(s).On("CONFLICT (name) DO NOTHING").Exec(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("add site %s: %w", d.Name, err)

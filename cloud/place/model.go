@@ -12,19 +12,22 @@ import (
 type Site struct {
 	bun.BaseModel `bun:"table:sites,alias:site"`
 
-	UID         string     `bun:"uid,pk"`
-	Slug        string     `bun:"slug"`
-	Name        string     `bun:"name"`
-	Country     string     `bun:"country"` // CHINA
-	CountryName string     `bun:"country_name"`
-	Area        string     `bun:"area"` // EAST_CHINA
-	AreaName    string     `bun:"area_name"`
-	Province    string     `bun:"province"` // zhejiang
-	City        string     `bun:"city"`     // HANGZHOU
-	CityName    string     `bun:"city_name"`
-	Carrier     Carrier    `bun:"carrier"`
-	Enabled     bool       `bun:"enabled"`
-	Created     store.Time `bun:"created"`
+	UID         string `bun:"uid,pk"`
+	Slug        string `bun:"slug"`
+	Name        string `bun:"name"`
+	Country     string `bun:"country"` // CHINA
+	CountryName string `bun:"country_name"`
+	Area        string `bun:"area"` // EAST_CHINA
+	AreaName    string `bun:"area_name"`
+	Province    string `bun:"province"` // zhejiang
+	// ProvinceName is the province's name in the country's own script; empty where nobody gave one.
+	ProvinceName string     `bun:"province_name"`
+	City         string     `bun:"city"` // HANGZHOU
+	CityName     string     `bun:"city_name"`
+	ShortName    string     `bun:"short_name"` // of the city, in names of instances: HZ
+	Carrier      Carrier    `bun:"carrier"`
+	Enabled      bool       `bun:"enabled"`
+	Created      store.Time `bun:"created"`
 }
 
 // Line is one carrier's uplink at a site, with the public addresses it brings.
