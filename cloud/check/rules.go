@@ -16,6 +16,9 @@ var always = []rule{
 		UNION ALL SELECT account, 'placement_sets', '', COUNT(*) FROM placement_sets GROUP BY account
 		UNION ALL SELECT account, 'networks', site, COUNT(*) FROM networks GROUP BY account, site
 		UNION ALL SELECT account, 'subnets', network, COUNT(*) FROM subnets WHERE kind <> 'default' GROUP BY account, network
+		UNION ALL SELECT account, 'total_networks', '', COUNT(*) FROM networks GROUP BY account
+		UNION ALL SELECT account, 'total_subnets', '', COUNT(*) FROM subnets WHERE kind <> 'default' GROUP BY account
+		UNION ALL SELECT g.account, 'total_security_group_rules', '', COUNT(*) FROM security_rules AS r JOIN security_groups AS g ON g.uid = r.grp GROUP BY g.account
 		UNION ALL SELECT account, 'security_groups', '', COUNT(*) FROM security_groups GROUP BY account
 		UNION ALL SELECT g.account, 'security_group_rules', g.uid, COUNT(*) FROM security_rules AS r JOIN security_groups AS g ON g.uid = r.grp GROUP BY g.account, g.uid
 	), both_sides AS (

@@ -34,30 +34,54 @@ func (c *Compute) CreateKeyPair(ctx context.Context, caller *identity.Caller, na
 		return nil, "", err
 	}
 	block := pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(key)})
-	pair, err = c.addKeyPair(ctx, caller, name, public)
+	line := strings.TrimSpace(string(ssh.MarshalAuthorizedKey(public))) + " " + madeHere
+	pair, err = c.addKeyPair(ctx, caller, name, line, public)
 	return pair, string(block), err
 }
 
-// ImportKeyPair keeps a public key, an authorized_keys line, under a name.
+// madeHere ends the public keys of pairs that were made here (IEC's examples of key pairs).
+const madeHere = "Generated-by-Nova"
+
+// minKeyBits is the least length of an RSA key that may be imported (IEC: 1024, 2048 or 4096).
+const minKeyBits = 1024
+
+// ImportKeyPair keeps a public key, an authorized_keys line, under a name. The line stays as it was given, comment and all: clients compare it.
 func (c *Compute) ImportKeyPair(ctx context.Context, caller *identity.Caller, name, line string) (*KeyPair, error) {
 	if err := caller.MayWrite(); err != nil {
 		return nil, err
 	}
-	public, _, _, rest, err := ssh.ParseAuthorizedKey([]byte(strings.TrimSpace(line)))
-	if err != nil || len(rest) > 0 {
+	line = strings.TrimSpace(line)
+	public, _, options, rest, err := ssh.ParseAuthorizedKey([]byte(line))
+	if err != nil || len(rest) > 0 || len(options) > 0 {
 		return nil, fault.BadField("public_key", "must be one line as in authorized_keys, such as \"ssh-ed25519 AAAA...\"")
 	}
-	return c.addKeyPair(ctx, caller, name, public)
+	if bits := rsaBits(public); bits > 0 && bits < minKeyBits {
+		return nil, fault.BadField("public_key", "must be an RSA key of at least %d bits, not of %d", minKeyBits, bits)
+	}
+	return c.addKeyPair(ctx, caller, name, line, public)
 }
 
-func (c *Compute) addKeyPair(ctx context.Context, caller *identity.Caller, name string, public ssh.PublicKey) (*KeyPair, error) {
+// rsaBits is the length of an RSA key; 0 for keys of other algorithms.
+func rsaBits(public ssh.PublicKey) int {
+	wrapped, ok := public.(ssh.CryptoPublicKey)
+	if !ok {
+		return 0
+	}
+	key, ok := wrapped.CryptoPublicKey().(*rsa.PublicKey)
+	if !ok {
+		return 0
+	}
+	return key.N.BitLen()
+}
+
+func (c *Compute) addKeyPair(ctx context.Context, caller *identity.Caller, name, line string, public ssh.PublicKey) (*KeyPair, error) {
 	if err := checkName(name); err != nil {
 		return nil, err
 	}
 	var pair *KeyPair
 	err := c.db.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
-		pair = &KeyPair{UID: tx.NewUID(), Slug: tx.NewSlug(), Account: caller.Account, Name: name, Created: tx.Time(),
-			PublicKey: strings.TrimSpace(string(ssh.MarshalAuthorizedKey(public))), Fingerprint: ssh.FingerprintSHA256(public)}
+		pair = &KeyPair{UID: tx.NewUID(), Slug: tx.NewSlug(), Account: caller.Account, Owner: caller.User, Name: name, Created: tx.Time(),
+			PublicKey: line, Fingerprint: ssh.FingerprintSHA256(public)}
 		if _, err := tx.NewInsert().Model(pair).Exec(ctx); err != nil {
 			if _, dup := store.IsUnique(err); dup {
 				return fault.New(fault.Exists, "There is a key pair named %q already.", name).On("name").About("key pair", name)

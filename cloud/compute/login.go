@@ -66,7 +66,8 @@ func resolveKeys(ctx context.Context, tx *store.Tx, caller *identity.Caller, ids
 
 func findKeyPair(ctx context.Context, tx *store.Tx, caller *identity.Caller, id string) (*KeyPair, error) {
 	k := new(KeyPair)
-	err := tx.NewSelect().Model(k).Where("account = ?", caller.Account).Where("uid = ? OR slug = ? OR name = ?", id, id, id).Limit(1).Scan(ctx)
+	err := tx.NewSelect().Model(k).Where("account = ?", caller.Account).Where("uid = ? OR slug = ? OR name = ?", id, id, id).
+		OrderExpr("CASE WHEN name = ? THEN 0 ELSE 1 END", id).Limit(1).Scan(ctx)
 	if store.NotFound(err) {
 		return nil, fault.Missing("key pair", id)
 	}

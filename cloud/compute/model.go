@@ -137,6 +137,7 @@ type KeyPair struct {
 	UID         string     `bun:"uid,pk"`
 	Slug        string     `bun:"slug"`
 	Account     string     `bun:"account"`
+	Owner       string     `bun:"owner"` // UID of the user who made it
 	Name        string     `bun:"name"`
 	PublicKey   string     `bun:"public_key"`  // an authorized_keys line
 	Fingerprint string     `bun:"fingerprint"` // SHA256:...

@@ -2,6 +2,9 @@ package place
 
 import (
 	"context"
+	"slices"
+
+	"github.com/uptrace/bun"
 
 	"edgecloud/store"
 )
@@ -38,4 +41,28 @@ func (p *Place) Available(ctx context.Context, line bool) ([]*Site, error) {
 		}
 	}
 	return found, nil
+}
+
+// FlavorsAt lists the flavors that fit an enabled host of at least one of the sites, smallest first. A host that is full or silent now counts: what is
+// offered somewhere is not what can be had at this moment.
+func (p *Place) FlavorsAt(ctx context.Context, sites []string) ([]*Flavor, error) {
+	all, err := p.Flavors(ctx)
+	if err != nil || len(sites) == 0 {
+		return nil, err
+	}
+	var hosts []*Host
+	err = p.db.Read(ctx, func(ctx context.Context, tx *store.Tx) error {
+		hosts = nil
+		return tx.NewSelect().Model(&hosts).Column("vcpus", "memory_mib").Distinct().Where("enabled AND site IN (?)", bun.In(sites)).Scan(ctx)
+	})
+	if err != nil {
+		return nil, err
+	}
+	var fitting []*Flavor
+	for _, f := range all {
+		if slices.ContainsFunc(hosts, func(h *Host) bool { return f.VCPUs <= h.VCPUs && f.MemoryMiB <= h.MemoryMiB }) {
+			fitting = append(fitting, f)
+		}
+	}
+	return fitting, nil
 }

@@ -60,6 +60,7 @@ func (p *Place) AddLine(ctx context.Context, caller *identity.Caller, site strin
 		if exists {
 			return fault.Conflicting("site", site, "The site has a line of %s, whose addresses may be in use.", n.Carrier).On("lines")
 		}
+		tx.AfterCommit(p.forget)
 		return addLine(ctx, tx, site, n)
 	})
 }

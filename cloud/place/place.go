@@ -22,6 +22,7 @@ type Place struct {
 	mu      sync.Mutex
 	sites   []*Site
 	flavors []*Flavor
+	lines   map[string][]*Line // by site
 	loaded  time.Time
 }
 
@@ -44,16 +45,23 @@ func (p *Place) load(ctx context.Context) ([]*Site, []*Flavor, error) {
 	}
 	var sites []*Site
 	var flavors []*Flavor
+	var lines []*Line
 	err := p.db.Read(ctx, func(ctx context.Context, tx *store.Tx) error {
 		if err := tx.NewSelect().Model(&sites).Order("name").Scan(ctx); err != nil {
 			return err
 		}
-		return tx.NewSelect().Model(&flavors).Order("vcpus", "memory_mib", "name").Scan(ctx)
+		if err := tx.NewSelect().Model(&flavors).Order("vcpus", "memory_mib", "name").Scan(ctx); err != nil {
+			return err
+		}
+		return tx.NewSelect().Model(&lines).Order("site", "carrier").Scan(ctx)
 	})
 	if err != nil {
 		return nil, nil, err
 	}
-	p.sites, p.flavors, p.loaded = sites, flavors, now
+	p.sites, p.flavors, p.lines, p.loaded = sites, flavors, map[string][]*Line{}, now
+	for _, l := range lines {
+		p.lines[l.Site] = append(p.lines[l.Site], l)
+	}
 	return sites, flavors, nil
 }
 
@@ -76,6 +84,16 @@ func (p *Place) Sites(ctx context.Context) ([]*Site, error) {
 func (p *Place) AllSites(ctx context.Context) ([]*Site, error) {
 	all, _, err := p.load(ctx)
 	return all, err
+}
+
+// Uplinks gives the lines of every site by the site's UID, in the order of their carriers. Their cursors are of no meaning here.
+func (p *Place) Uplinks(ctx context.Context) (map[string][]*Line, error) {
+	if _, _, err := p.load(ctx); err != nil {
+		return nil, err
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.lines, nil
 }
 
 // SiteByName finds an enabled site by the name that tenants use.

@@ -68,6 +68,7 @@ func (p *Place) EnsureLine(ctx context.Context, site string, l NewLine) error {
 		if err != nil || exists {
 			return err
 		}
+		tx.AfterCommit(p.forget)
 		return addLine(ctx, tx, site, l)
 	})
 }

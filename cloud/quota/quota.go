@@ -3,6 +3,7 @@ package quota
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sort"
 	"strings"
 
@@ -31,11 +32,24 @@ const (
 	SecurityGroupRules Name = "security_group_rules" // per group
 	PublicIPs          Name = "public_ips"
 	PlacementSets      Name = "placement_sets"
+	Bandwidths         Name = "bandwidths"     // shared ones
+	BandwidthMbps      Name = "bandwidth_mbps" // of all shared ones together
 )
+
+// Totals over all scopes of an account. They are counted by themselves with whatever has a scope, in the same statements.
+const (
+	TotalNetworks           Name = "total_networks"
+	TotalSubnets            Name = "total_subnets"
+	TotalSecurityGroupRules Name = "total_security_group_rules"
+)
+
+// totals names the total of every quota that has scopes.
+var totals = map[Name]Name{Networks: TotalNetworks, Subnets: TotalSubnets, SecurityGroupRules: TotalSecurityGroupRules}
 
 var defaults = map[Name]int64{
 	Instances: 200_000, VCPUs: 2_000_000, MemoryGiB: 8_000_000, Volumes: 1_000_000, VolumeGiB: 100_000_000, Images: 20, KeyPairs: 100,
 	Networks: 5, Subnets: 10, SecurityGroups: 100, SecurityGroupRules: 50, PublicIPs: 200_000, PlacementSets: 100,
+	Bandwidths: 1000, BandwidthMbps: 1_000_000, TotalNetworks: 2000, TotalSubnets: 20_000, TotalSecurityGroupRules: 10_000,
 }
 
 // Names lists every quota in a fixed order.
@@ -74,7 +88,7 @@ type limit struct {
 
 // Count applies all changes or none: a change up that would pass its limit is a Quota fault, and the caller's transaction ends. Changes down never fail.
 func Count(ctx context.Context, tx *store.Tx, account string, changes ...Change) error {
-	merged := merge(changes)
+	merged := merge(withTotals(changes))
 	if len(merged) == 0 {
 		return nil
 	}
@@ -160,6 +174,16 @@ func check(ctx context.Context, tx *store.Tx, account string, changes []Change, 
 	return nil
 }
 
+func withTotals(changes []Change) []Change {
+	all := slices.Clone(changes)
+	for _, c := range changes {
+		if total, ok := totals[c.Name]; ok {
+			all = append(all, Change{Name: total, Delta: c.Delta})
+		}
+	}
+	return all
+}
+
 func merge(changes []Change) []Change {
 	var merged []Change
 	at := map[string]int{}
@@ -202,10 +226,18 @@ func allowedOf(own map[Name]int64, n Name) int64 {
 	return defaults[n]
 }
 
-// Drop forgets the counts of a scope that is gone (a deleted network's subnets).
+// Drop forgets the counts of a scope that is gone (a deleted network's subnets), and takes them off the total.
 func Drop(ctx context.Context, tx *store.Tx, account string, name Name, scope string) error {
-	_, err := tx.NewDelete().Model((*use)(nil)).Where("account = ? AND name = ? AND scope = ?", account, name, scope).Exec(ctx)
-	return err
+	var gone int64
+	err := tx.NewRaw("DELETE FROM quota_use WHERE account = ? AND name = ? AND scope = ? RETURNING used", account, name, scope).Scan(ctx, &gone)
+	if store.NotFound(err) {
+		return nil
+	}
+	total, ok := totals[name]
+	if err != nil || !ok || gone == 0 {
+		return err
+	}
+	return countDown(ctx, tx, account, []Change{{Name: total, Delta: -gone}})
 }
 
 // Line is one quota of an account as shown to people.
@@ -255,4 +287,19 @@ func Set(ctx context.Context, db *store.DB, caller *identity.Caller, account str
 		_, err := tx.NewInsert().Model(&limit{Account: account, Name: name, Allowed: allowed}).On("CONFLICT (account, name) DO UPDATE").Set("allowed = excluded.allowed").Exec(ctx)
 		return err
 	})
+}
+
+// Of tells what the caller's account holds and may hold, by name; scoped quotas by their totals.
+func Of(ctx context.Context, db *store.DB, caller *identity.Caller) (map[Name]Line, error) {
+	byName := map[Name]Line{}
+	err := db.Read(ctx, func(ctx context.Context, tx *store.Tx) error {
+		lines, err := List(ctx, tx, caller.Account)
+		for _, l := range lines {
+			if _, scoped := totals[l.Name]; !scoped {
+				byName[l.Name] = l
+			}
+		}
+		return err
+	})
+	return byName, err
 }

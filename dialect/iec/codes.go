@@ -31,6 +31,8 @@ func (r refinement) matches(op *contract.Operation, x *fault.Fault) bool {
 var refinements = sync.OnceValue(func() []refinement {
 	return slices.Concat(
 		// one line a resource
+		siteCodes,
+		keyPairCodes,
 		[]refinement{},
 	)
 })

@@ -19,7 +19,13 @@ func loaded(t *testing.T) *contract.Dialect {
 }
 
 // unsaid are the codes that no answer has, and why. A code stands for itself or, before a point, in one operation only.
-var unsaid = map[string]string{}
+var unsaid = map[string]string{
+	"createKeypair.IEC.010226": "a fault of the service is IEC.000001 everywhere",
+	"createKeypair.IEC.010230": "a fault of the service is IEC.000001 everywhere",
+	"listKeypairs.IEC.010228":  "a fault of the service is IEC.000001 everywhere",
+	"showKeypair.IEC.010227":   "a fault of the service is IEC.000001 everywhere",
+	"listQuotas.IEC.000000":    "a fault of the service is IEC.000001 everywhere",
+}
 
 func TestEveryRefinementNamesADocumentedCode(t *testing.T) {
 	d := loaded(t)

@@ -27,6 +27,11 @@ func (d *Door) Handlers() dialect.Handlers {
 	all := dialect.Handlers{}
 	for _, some := range []dialect.Handlers{
 		// one line a resource
+		d.sites(),
+		d.flavors(),
+		d.quotas(),
+		d.keyPairs(),
+		d.volumeTypes(),
 	} {
 		maps.Copy(all, some)
 	}
