@@ -5,11 +5,12 @@ var kinds = map[string]string{
 	"vpcId": "vpc", "subnetId": "subnet", "securityGroupId": "group", "securityGroupIds": "group", "securityGroupRuleId": "rule", "securityGroupRuleIds": "rule",
 	"serviceId": "service", "service": "service", "idList": "service", "serviceList": "service", "instanceId": "instance", "instanceIdList": "instance", "vmId": "instance",
 	"deploysetId": "set", "deploySetId": "set", "deploysetIdList": "set", "deployId": "set", "deployIdList": "set", "imageId": "image", "keypairId": "pair", "bccKeyPairIdList": "pair",
+	"keypair_name": "pairName", "site_id": "siteUID",
 	"accountId": "account", "userId": "user", "accessKeyId": "key", "site": "site", "host": "host", "image": "publicImage", "flavor": "flavor", "account": "account",
 }
 
 // shared kinds belong to nobody: every account may name them, so that only a change to them by a tenant has to be refused.
-var shared = map[string]bool{"site": true, "host": true, "publicImage": true, "flavor": true, "image": true}
+var shared = map[string]bool{"site": true, "siteUID": true, "host": true, "publicImage": true, "flavor": true, "image": true}
 
 // fixed are arguments that name no resource but must fit this cloud.
 var fixed = map[string]string{"regionId": site, "action": "start", "type": "vm", "area": "EAST_CHINA", "region": "EAST_CHINA", "serviceProvider": "CHINA_MOBILE", "city": "HANGZHOU"}
@@ -39,6 +40,7 @@ var bodies = map[string][]string{
 		`{"type":"password","keyConfig":{"type":"bccKeyPair","bccKeyPairIdList":["?"]}}`, `{"type":"serviceName","serviceName":"YourNewName"}`},
 	"bec/v2/vm-instance.createVmInstance": {`{` + machine + `,"networkType":"vpc","subnetId":"?"}],"securityGroupId":"?","deployIdList":["?"],"billing":{"paymentTiming":"Postpaid"}}`,
 		`{` + machine + `,"networkType":"vpc","vpcId":"?"}],"serviceId":"?","billing":{"paymentTiming":"Postpaid"}}`},
+	"iec/keypair.createKeypair":    {`{"name":"another"}`},
 	"admin/accounts.createAccount": {`{"name":"acme-new"}`},
 	"admin/catalogue.createFlavor": {`{"name":"bec.g4.c3m5","family":"g4","vcpus":3,"memoryMiB":5120}`},
 	"admin/accounts.createUser":    {`{"name":"another","role":"member","password":"Str0ng-pass!"}`},

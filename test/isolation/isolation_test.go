@@ -106,7 +106,7 @@ func TestEveryBuiltOperationIsClosedToOthers(t *testing.T) {
 
 // check runs all checks of one operation but the own call.
 func (w *world) check(t *testing.T, op *contract.Operation) {
-	if d := dialectOf(op.Key); d != "bec" && d != "admin" {
+	if d := dialectOf(op.Key); d != "bec" && d != "admin" && d != "iec" {
 		t.Fatalf("this test cannot sign for %s", d)
 	}
 	if op.NoAuth {
@@ -135,7 +135,7 @@ func (w *world) call(t *testing.T, r request, s signer, of func(string) string) 
 	}
 	target, body := r.build(f)
 	require.Empty(t, f.unknown, "the test knows no value of these arguments")
-	a, err := s.send(w.URL[dialectOf(r.op.Key)], r.op.Method, target, body)
+	a, err := s.send(dialectOf(r.op.Key), w.URL[dialectOf(r.op.Key)], r.op.Method, target, body)
 	require.NoError(t, err)
 	return a, f
 }
@@ -146,6 +146,8 @@ var shut = map[string]map[string][]string{
 		"unknown key": {"InvalidAccessKeyId"}, "disabled key": {"InvalidAccessKeyId"}, "suspended account": {"AccessDenied"}},
 	"admin": {"unsigned": {"unauthenticated"}, "wrong secret": {"bad_signature"}, "wrong signature": {"bad_signature"}, "expired": {"expired"},
 		"unknown key": {"unauthenticated"}, "disabled key": {"unauthenticated"}, "suspended account": {"denied"}},
+	"iec": {"unsigned": {"IEC.000002"}, "wrong secret": {"APIGW.0301"}, "wrong signature": {"APIGW.0301"}, "expired": {"APIGW.0301"}, "unknown key": {"APIGW.0301"},
+		"disabled key": {"APIGW.0301"}, "suspended account": {"IEC.000005"}},
 }
 
 func (w *world) checkStrangers(t *testing.T, r request) {
@@ -222,6 +224,16 @@ func codeOf(t *testing.T, op *contract.Operation, a answer) string {
 		require.NotEmpty(t, e.Error.Message, a.body)
 		require.NotEmpty(t, e.Error.RequestID, a.body)
 		return e.Error.Code
+	}
+	if dialectOf(op.Key) == "iec" {
+		var e struct {
+			Code    string `json:"error_code"`
+			Message string `json:"error_msg"`
+		}
+		require.NoError(t, json.Unmarshal([]byte(a.body), &e), a.body)
+		require.NotEmpty(t, e.Code, a.body)
+		require.NotEmpty(t, e.Message, a.body)
+		return e.Code
 	}
 	var e struct{ Code, Message, RequestID string }
 	require.NoError(t, json.Unmarshal([]byte(a.body), &e), a.body)

@@ -49,15 +49,48 @@ func (s signer) sign(r *http.Request) {
 	prefix := "bce-auth-v1/" + s.id + "/" + at.UTC().Format("2006-01-02T15:04:05Z") + "/1800"
 	path := strings.ReplaceAll(escape(r.URL.Path), "%2F", "/")
 	text := strings.Join([]string{r.Method, path, strings.Join(query, "&"), "host:" + escape(r.URL.Host)}, "\n")
-	sum := mac(mac(s.secret, prefix), text)
-	if s.spoil {
-		last := byte('0')
-		if sum[len(sum)-1] == last {
-			last = '1'
-		}
-		sum = sum[:len(sum)-1] + string(last)
+	r.Header.Set("Authorization", prefix+"/host/"+s.spoilt(mac(mac(s.secret, prefix), text)))
+}
+
+// signSDK puts Huawei's SDK-HMAC-SHA256 signature of all that it covers on a request (api/iec/conventions.md, section 2.2).
+func (s signer) signSDK(r *http.Request, body []byte) {
+	if s.unsigned {
+		return
 	}
-	r.Header.Set("Authorization", prefix+"/host/"+sum)
+	at := s.at
+	if at.IsZero() {
+		at = time.Now()
+	}
+	date := at.UTC().Format("20060102T150405Z")
+	var query []string
+	for name, values := range r.URL.Query() {
+		for _, v := range values {
+			query = append(query, escape(name)+"="+escape(v))
+		}
+	}
+	slices.Sort(query)
+	path := strings.TrimSuffix(strings.ReplaceAll(escape(r.URL.Path), "%2F", "/"), "/") + "/"
+	canonical := strings.Join([]string{r.Method, path, strings.Join(query, "&"), "host:" + r.URL.Host + "\nx-sdk-date:" + date + "\n", "host;x-sdk-date", digest(string(body))}, "\n")
+	sum := mac(s.secret, "SDK-HMAC-SHA256\n"+date+"\n"+digest(canonical))
+	r.Header.Set("X-Sdk-Date", date)
+	r.Header.Set("Authorization", "SDK-HMAC-SHA256 Access="+s.id+", SignedHeaders=host;x-sdk-date, Signature="+s.spoilt(sum))
+}
+
+func digest(text string) string {
+	sum := sha256.Sum256([]byte(text))
+	return hex.EncodeToString(sum[:])
+}
+
+// spoilt gives the signature, or one with another last digit.
+func (s signer) spoilt(sum string) string {
+	if !s.spoil {
+		return sum
+	}
+	last := "0"
+	if strings.HasSuffix(sum, last) {
+		last = "1"
+	}
+	return sum[:len(sum)-1] + last
 }
 
 // encrypted is a password as API 2.0 wants it (conventions-v2, section 4).
@@ -79,8 +112,8 @@ type answer struct {
 	body   string
 }
 
-// send makes one call.
-func (s signer) send(base, method, target string, body []byte) (answer, error) {
+// send makes one call in a dialect.
+func (s signer) send(dialect, base, method, target string, body []byte) (answer, error) {
 	r, err := http.NewRequest(method, base+target, bytes.NewReader(body))
 	if err != nil {
 		return answer{}, err
@@ -88,7 +121,11 @@ func (s signer) send(base, method, target string, body []byte) (answer, error) {
 	if len(body) > 0 {
 		r.Header.Set("Content-Type", "application/json")
 	}
-	s.sign(r)
+	if dialect == "iec" {
+		s.signSDK(r, body)
+	} else {
+		s.sign(r)
+	}
 	res, err := http.DefaultClient.Do(r)
 	if err != nil {
 		return answer{}, err

@@ -58,7 +58,7 @@ func (n *tenant) must(method, target string, body any) object {
 	if body != nil {
 		raw, _ = json.Marshal(body)
 	}
-	a, err := n.send(n.URL["bec"], method, target, raw)
+	a, err := n.send("bec", n.URL["bec"], method, target, raw)
 	require.NoError(n.t, err)
 	require.Less(n.t, a.status, 300, "%s %s: %s", method, target, a.body)
 	out := object{}
@@ -92,13 +92,20 @@ func (n *tenant) make(kind string) {
 		require.NoError(n.t, err)
 		n.ids[kind] = "dset-" + s.Slug
 	case "pair":
-		p, _, err := n.Control.Compute.CreateKeyPair(ctx, n.caller, "own")
+		p, _, err := n.Control.Compute.CreateKeyPair(ctx, n.caller, "own-"+n.caller.User)
 		require.NoError(n.t, err)
 		n.ids[kind] = "k-" + p.Slug
+	case "pairName":
+		n.of("pair")
+		n.ids[kind] = "own-" + n.caller.User
 	case "image":
 		n.ids[kind] = "m-" + n.publicImage().Slug
 	case "instance", "service":
 		n.makeInstance()
+	case "siteUID":
+		s, err := n.Control.Place.SiteByName(ctx, site)
+		require.NoError(n.t, err)
+		n.ids[kind] = s.UID
 	case "site":
 		n.ids[kind] = site
 	case "flavor":
