@@ -5,10 +5,10 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
-	"net/netip"
 	"time"
 
 	"edgecloud/contract"
+	"edgecloud/dialect/admin"
 )
 
 // Config says what a control plane is made of. The zero value of a field takes its default.
@@ -18,13 +18,9 @@ type Config struct {
 	Domain    string // the dialects' names end in it: bec.DOMAIN, iecs.DOMAIN, ...; default DefaultDomain
 	Names     map[string]string
 	Region    string // default "region-1"
-	FilesDir  string // image files that hosts fetch; empty: images cannot be imported
+	FilesDir  string // image files that hosts fetch
 	Version   string // of the program, as the health check tells it
 	TLS       *tls.Config
-
-	FilesURL     string         // where hosts fetch from FilesDir; empty: they see the folder itself
-	ImageLimit   int64          // bytes of an image file; default files.DefaultLimit
-	ImageSources []netip.Prefix // networks that tenants' image URLs may point into, beside public ones
 
 	// BaseURL is how callers reach the main listener, for addresses in answers: "https://127.0.0.1:8443". Empty: as the request came.
 	BaseURL string
@@ -34,6 +30,8 @@ type Config struct {
 	Heartbeat time.Duration // of hosts; default 10 s
 	Workers   int           // step transactions at a time
 	Strict    bool          // refuse members that the contract does not name
+
+	Faults admin.Faults // of the simulated world; nil with other engines
 
 	Now    func() time.Time
 	Rand   io.Reader

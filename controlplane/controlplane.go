@@ -13,7 +13,6 @@ import (
 	"edgecloud/cloud/compute"
 	"edgecloud/cloud/identity"
 	"edgecloud/cloud/image"
-	"edgecloud/cloud/image/files"
 	"edgecloud/cloud/network"
 	"edgecloud/cloud/operation"
 	"edgecloud/cloud/place"
@@ -22,7 +21,9 @@ import (
 	"edgecloud/consoleproxy"
 	"edgecloud/contract"
 	"edgecloud/dialect"
+	"edgecloud/dialect/admin"
 	"edgecloud/link"
+	"edgecloud/link/protocol"
 	"edgecloud/store"
 	"edgecloud/work"
 )
@@ -44,8 +45,8 @@ type ControlPlane struct {
 	doors map[string]*dialect.Door
 	other map[string]http.Handler // what is no dialect of the contract: IAM
 	files http.Handler
-	store *files.Store // nil: images cannot be imported
-	dial  Dialer
+	admin *admin.Door
+	dial  []Dialer
 }
 
 // scanEvery is how often the slow scan looks for instances that nothing has woken.
@@ -80,9 +81,6 @@ func Open(ctx context.Context, cfg Config) (*ControlPlane, error) {
 		return nil, err
 	}
 	c := &ControlPlane{DB: db, cfg: cfg, log: cfg.Logger}
-	if err := c.openFiles(); err != nil {
-		return nil, errors.Join(err, db.Close())
-	}
 	c.compose(ring)
 	if err := c.open(); err != nil {
 		_ = db.Close() // the first error says more
@@ -101,37 +99,33 @@ func openRing(path string) (*store.Keyring, error) {
 func (c *ControlPlane) compose(ring *store.Keyring) {
 	c.Identity = identity.New(c.DB, ring, identity.WithRegion(c.cfg.Region))
 	c.Place = place.New(c.DB)
-	c.Images = image.New(c.DB, c.store)
+	c.Images = image.New(c.DB)
 	c.Networks = network.New(c.DB, c.Place)
 	c.Compute = compute.New(c.DB, c.Place, c.Images, c.Networks)
 	c.Link = link.New(link.Config{DB: c.DB, Observers: observers(), OnHeartbeat: onHeartbeat, OnJoin: onJoin, Heartbeat: c.cfg.Heartbeat, Logger: c.log})
-	c.Runner = &work.Runner{DB: c.DB, Workers: c.cfg.Workers, Logger: c.log, Reconcilers: []work.Reconciler{compute.Lifecycle(), c.Images.Lifecycle()},
-		Scans:     []work.Scan{work.FullScan(compute.Kind, compute.Unsettled, scanEvery), work.FullScan(image.Kind, image.Unsettled, scanEvery)},
-		OnOverdue: c.overdue}
-	c.dial = func(context.Context, string, string, string) (net.Conn, error) {
-		return nil, fmt.Errorf("controlplane: no transport to hosts is connected")
-	}
+	c.Runner = &work.Runner{DB: c.DB, Workers: c.cfg.Workers, Logger: c.log, Reconcilers: []work.Reconciler{compute.Lifecycle()},
+		Scans: []work.Scan{work.FullScan(compute.Kind, compute.Unsettled, scanEvery)}, OnOverdue: c.overdue}
 }
 
-// SetDialer says how streams to hosts are opened; the link's transport knows.
-func (c *ControlPlane) SetDialer(d Dialer) { c.dial = d }
+// AddDialer says how streams to hosts are opened; the link's transport knows. With several, each is asked until one reaches the host. Call it before serving.
+func (c *ControlPlane) AddDialer(d Dialer) { c.dial = append(c.dial, d) }
 
-// openFiles opens the store of image files, if there is to be one.
-func (c *ControlPlane) openFiles() (err error) {
-	if c.cfg.FilesDir == "" {
-		return nil
+// TakeHosts lets the agents of other machines join over a transport. Call it before serving.
+func (c *ControlPlane) TakeHosts(r admin.Remote) { c.admin.Remote = r }
+
+// dialHost opens a stream on a host.
+func (c *ControlPlane) dialHost(ctx context.Context, host, kind, uid string) (conn net.Conn, err error) {
+	err = fmt.Errorf("%w: no transport to hosts is connected", protocol.ErrAway)
+	for _, d := range c.dial {
+		if conn, err = d(ctx, host, kind, uid); !errors.Is(err, protocol.ErrAway) {
+			break
+		}
 	}
-	c.store, err = files.Open(files.Config{Dir: c.cfg.FilesDir, URL: c.cfg.FilesURL, Limit: c.cfg.ImageLimit, Tenants: c.cfg.ImageSources})
-	return err
+	return conn, err
 }
 
 // Run carries out the cloud's work until ctx ends.
-func (c *ControlPlane) Run(ctx context.Context) error {
-	if err := c.Images.Sweep(ctx); err != nil {
-		return fmt.Errorf("sweep image files: %w", err)
-	}
-	return c.Runner.Run(ctx)
-}
+func (c *ControlPlane) Run(ctx context.Context) error { return c.Runner.Run(ctx) }
 
 // Close ends consoles and closes the database.
 func (c *ControlPlane) Close() error {

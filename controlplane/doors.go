@@ -34,7 +34,7 @@ func (c *ControlPlane) open() (err error) {
 	c.doors = map[string]*dialect.Door{}
 	b := &bec.Door{DB: c.DB, Identity: c.Identity, Place: c.Place, Images: c.Images, Networks: c.Networks, Compute: c.Compute, Console: c.consoleURL}
 	i := &iec.Door{DB: c.DB, Identity: c.Identity, Place: c.Place, Images: c.Images, Networks: c.Networks, Compute: c.Compute}
-	a := &admin.Door{DB: c.DB, Identity: c.Identity, Place: c.Place, Images: c.Images, Version: c.cfg.Version}
+	c.admin = &admin.Door{DB: c.DB, Identity: c.Identity, Place: c.Place, Images: c.Images, Version: c.cfg.Version, Faults: c.cfg.Faults, Logger: c.log}
 	for _, d := range []struct {
 		name     string
 		form     dialect.Form
@@ -44,7 +44,7 @@ func (c *ControlPlane) open() (err error) {
 		{"iec", &iec.Form{DB: c.DB, Identity: c.Identity}, i.Handlers()},
 		{"cecstack", &cecstack.Form{DB: c.DB, Identity: c.Identity}, nil},
 		{"tcebms", &tcebms.Form{DB: c.DB, Identity: c.Identity}, nil},
-		{"admin", &admin.Form{DB: c.DB, Identity: c.Identity}, a.Handlers()},
+		{"admin", &admin.Form{DB: c.DB, Identity: c.Identity}, c.admin.Handlers()},
 	} {
 		if err := c.openDoor(d.name, d.form, d.handlers); err != nil {
 			return err
@@ -115,7 +115,7 @@ func (c *ControlPlane) dialConsole(ctx context.Context, instance string) (net.Co
 	if err != nil {
 		return nil, err
 	}
-	return c.dial(ctx, host, compute.Kind, instance)
+	return c.dialHost(ctx, host, compute.Kind, instance)
 }
 
 // serveFile serves one image file by its hash.

@@ -26,17 +26,23 @@ func (c *ControlPlane) serviceOf(host string) string {
 	return map[string]string{"bec": "bec", "iecs": "iec", "iec": "iec", "iam": "iam", "ecs-service": "cecstack", "bms": "tcebms", "admin": "admin"}[first]
 }
 
-// ServeHTTP serves the main listener: the door that the Host header names, and what every name has: /docs, /console and image files.
-func (c *ControlPlane) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+// common gives what every name and port serves: consoles, reference pages and image files. nil for all else.
+func (c *ControlPlane) common(path string) http.Handler {
 	switch {
-	case strings.HasPrefix(r.URL.Path, consoleproxy.Prefix):
-		c.Console.ServeHTTP(w, r)
-		return
-	case r.URL.Path == "/docs" || strings.HasPrefix(r.URL.Path, "/docs/"):
-		c.docs().ServeHTTP(w, r)
-		return
-	case strings.HasPrefix(r.URL.Path, filesPrefix):
-		c.files.ServeHTTP(w, r)
+	case strings.HasPrefix(path, consoleproxy.Prefix):
+		return c.Console
+	case path == "/docs" || strings.HasPrefix(path, "/docs/"):
+		return c.docs()
+	case strings.HasPrefix(path, filesPrefix):
+		return c.files
+	}
+	return nil
+}
+
+// ServeHTTP serves the main listener: the door that the Host header names, and what every name has.
+func (c *ControlPlane) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if h := c.common(r.URL.Path); h != nil {
+		h.ServeHTTP(w, r)
 		return
 	}
 	door := c.serviceOf(r.Host)
@@ -49,6 +55,21 @@ func (c *ControlPlane) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	http.Error(w, "No service answers to the name "+r.Host+". Use bec., iecs., iam., ecs-service., bms. or admin. under "+c.cfg.Domain+
 		", or the port of one dialect. The reference is at /docs.", http.StatusNotFound)
+}
+
+// Handler serves one listener: one dialect's with what every port has, or all dialects' if there is no door of that name.
+func (c *ControlPlane) Handler(name string) http.Handler {
+	door := c.Door(name)
+	if door == nil {
+		return c
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if h := c.common(r.URL.Path); h != nil {
+			h.ServeHTTP(w, r)
+			return
+		}
+		door.ServeHTTP(w, r)
+	})
 }
 
 // Door gives the handler of one door for a listener of its own: bec, iec, iam, cecstack, tcebms or admin. nil if there is none of that name.

@@ -20,17 +20,25 @@ type Host struct {
 	Revoked              bool
 }
 
-// NewToken makes a one-time join token for a host of a site and returns its text, which is kept nowhere. An empty host gets a fresh UID.
-func NewToken(ctx context.Context, tx *store.Tx, site, host string, life time.Duration) (token string, err error) {
-	if host == "" {
-		host = tx.NewUID()
+// Token says what a one-time join token is good for.
+type Token struct {
+	Site string        // UID
+	Host string        // UID that the host gets; empty: a fresh one
+	Name string        // that the host gets; empty: its own
+	Life time.Duration // how long the token is good
+}
+
+// NewToken makes a one-time join token and returns its secret, which is kept nowhere.
+func NewToken(ctx context.Context, tx *store.Tx, t Token) (secret string, err error) {
+	if t.Host == "" {
+		t.Host = tx.NewUID()
 	}
-	token = tx.Token(43) // 256 bits
-	row := &tokenRow{Hash: hashed(token), Site: site, Host: host, ExpiresAt: tx.Time().Add(life)}
+	secret = tx.Token(43) // 256 bits
+	row := &tokenRow{Hash: hashed(secret), Site: t.Site, Host: t.Host, Name: t.Name, ExpiresAt: tx.Time().Add(t.Life)}
 	if _, err := tx.NewInsert().Model(row).Exec(ctx); err != nil {
 		return "", fmt.Errorf("link: keeping a join token: %w", err)
 	}
-	return token, nil
+	return secret, nil
 }
 
 func hashed(token string) string {
@@ -45,17 +53,24 @@ func (s *Service) Join(ctx context.Context, j protocol.Join) (protocol.Joined, e
 		k := &tokenRow{}
 		err := tx.NewSelect().Model(k).Where("hash = ?", hashed(j.Token)).Scan(ctx)
 		if store.NotFound(err) {
-			return protocol.ErrToken
+			return fmt.Errorf("%w: nobody has given it out", protocol.ErrToken)
 		}
 		if err != nil {
 			return err
 		}
-		out = protocol.Joined{Host: k.Host, Site: k.Site}
-		if k.UsedBy == j.PublicKey && j.PublicKey != "" {
-			return nil
+		if k.Name != "" {
+			j.Facts.Name = k.Name
 		}
-		if k.UsedBy != "" || k.ExpiresAt <= tx.Time() || j.PublicKey == "" {
-			return protocol.ErrToken
+		out = protocol.Joined{Host: k.Host, Site: k.Site, Name: j.Facts.Name}
+		switch {
+		case j.PublicKey == "":
+			return fmt.Errorf("%w: there is no key to enrol", protocol.ErrToken)
+		case k.UsedBy == j.PublicKey:
+			return nil
+		case k.UsedBy != "":
+			return fmt.Errorf("%w: another host has used it", protocol.ErrToken)
+		case k.ExpiresAt <= tx.Time():
+			return fmt.Errorf("%w: it expired at %s", protocol.ErrToken, k.ExpiresAt.Time().UTC().Format(time.RFC3339))
 		}
 		if _, err := tx.NewUpdate().Model(k).Set("used_by = ?", j.PublicKey).WherePK().Exec(ctx); err != nil {
 			return err
@@ -84,10 +99,15 @@ func (s *Service) enrol(ctx context.Context, tx *store.Tx, host, site string, j 
 	return nil
 }
 
-// Revoke keeps a host from the link from now on. The transport closes its connections (natslink.Server.Kick).
+// Revoke keeps a host from the link from now on, and gives its site role free. The transport closes its connections (natslink.Server.Kick).
 func Revoke(ctx context.Context, tx *store.Tx, host string) error {
-	_, err := tx.NewUpdate().Model((*hostRow)(nil)).Set("revoked = ?", true).Where("uid = ?", host).Exec(ctx)
-	return err
+	if _, err := tx.NewUpdate().Model((*hostRow)(nil)).Set("revoked = ?", true).Where("uid = ?", host).Exec(ctx); err != nil {
+		return fmt.Errorf("link: revoking host %s: %w", host, err)
+	}
+	if _, err := tx.NewUpdate().Model((*roleRow)(nil)).Set("expires_at = 0").Where("host = ?", host).Exec(ctx); err != nil {
+		return fmt.Errorf("link: giving the site role of host %s free: %w", host, err)
+	}
+	return nil
 }
 
 // Hosts lists the enrolled hosts.

@@ -52,6 +52,7 @@ type tokenRow struct {
 	Hash          string     `bun:"hash,pk"`
 	Site          string     `bun:"site"`
 	Host          string     `bun:"host"`
+	Name          string     `bun:"name"`
 	ExpiresAt     store.Time `bun:"expires_at"`
 	UsedBy        string     `bun:"used_by"`
 }

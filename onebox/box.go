@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 
 	"golang.org/x/sync/errgroup"
 
@@ -14,6 +13,7 @@ import (
 	"edgecloud/cloud/place"
 	"edgecloud/controlplane"
 	"edgecloud/engine/sim"
+	"edgecloud/host"
 	"edgecloud/link/memory"
 	"edgecloud/link/spec"
 	"edgecloud/store"
@@ -28,38 +28,36 @@ type Box struct {
 	Agents  []*agent.Agent
 
 	cfg     Config
-	engines Engines // of this machine, if it is the host
+	engines host.Engines // of this machine, if it is the host
 }
 
 // Open makes the cloud, or finds what was made before in the same folder. Nothing runs until Run.
 func Open(ctx context.Context, cfg Config) (*Box, error) {
 	cfg.defaults()
-	if err := os.MkdirAll(cfg.filesDir(), 0o755); err != nil {
+	b := &Box{cfg: cfg}
+	if cfg.Sim != nil {
+		cfg.Control.Faults = worldFaults{b}
+	}
+	if err := os.MkdirAll(cfg.Control.FilesDir, 0o755); err != nil {
 		return nil, err
 	}
-	if cfg.Control.DSN == "" {
-		cfg.Control.DSN = "sqlite:" + filepath.Join(cfg.Dir, dbFile)
-	}
-	if cfg.Control.MasterKey == "" {
-		cfg.Control.MasterKey = filepath.Join(cfg.Dir, keyFile)
-	}
-	cfg.Control.FilesDir = cfg.filesDir()
 	centre, err := controlplane.Open(ctx, cfg.Control)
 	if err != nil {
 		return nil, err
 	}
-	b := &Box{Control: centre, Net: memory.New(centre.Link), cfg: cfg}
-	centre.SetDialer(b.Net.Dial)
+	b.Control, b.Net = centre, memory.New(centre.Link)
+	centre.AddDialer(b.Net.Dial)
 	if err := b.furnish(ctx); err != nil {
 		return nil, errors.Join(err, b.Close())
 	}
 	return b, nil
 }
 
-func (c *Config) filesDir() string { return filepath.Join(c.Dir, filesName) }
+// Centre is the cloud's centre.
+func (b *Box) Centre() *controlplane.ControlPlane { return b.Control }
 
-// FilesDir is where the cloud keeps image files.
-func (b *Box) FilesDir() string { return b.cfg.filesDir() }
+// Operator is the first operator.
+func (b *Box) Operator() *identity.FirstAdmin { return b.Admin }
 
 // furnish makes what a fresh cloud has: an operator, places, hosts, images.
 func (b *Box) furnish(ctx context.Context) (err error) {
@@ -108,6 +106,11 @@ func (b *Box) enrolAmong(ctx context.Context, known []*place.Host, site *place.S
 		return "", fmt.Errorf("enrol host %s: %w", facts.Name, err)
 	}
 	return uid, nil
+}
+
+// Enrol makes a host known at a site, or finds it by its name, and gives its UID. The agent's heartbeat tells what it has.
+func (b *Box) Enrol(ctx context.Context, site *place.Site, name string) (string, error) {
+	return b.enrol(ctx, site, spec.HostFacts{Name: name})
 }
 
 // Run carries the cloud until ctx ends.

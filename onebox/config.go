@@ -4,6 +4,7 @@ import (
 	"log/slog"
 	"time"
 
+	"edgecloud/control"
 	"edgecloud/controlplane"
 	"edgecloud/engine/sim"
 )
@@ -36,6 +37,13 @@ func (c *Config) defaults() {
 		c.Logger = slog.Default()
 	}
 	c.Control.Logger = c.Logger
+	c.Control.FilesDir = control.FilesDir(c.Dir)
+	if c.Control.DSN == "" {
+		c.Control.DSN = control.DSN(c.Dir)
+	}
+	if c.Control.MasterKey == "" {
+		c.Control.MasterKey = control.KeyPath(c.Dir)
+	}
 	if c.Sim == nil {
 		return
 	}

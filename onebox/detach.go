@@ -10,6 +10,7 @@ import (
 	"syscall"
 	"time"
 
+	"edgecloud/control"
 	"edgecloud/engine/daemons"
 )
 
@@ -17,9 +18,9 @@ import (
 const detachTime = 5 * time.Minute
 
 // Detach starts this program with args as a process of its own session, and waits until the cloud on dir is ready. It writes to the folder's edgecloud.log.
-func Detach(ctx context.Context, dir string, args []string) (*Env, error) {
-	if pid, err := Running(dir); err == nil {
-		return nil, fmt.Errorf("%w: %s, process %d", ErrRunning, dir, pid)
+func Detach(ctx context.Context, dir string, args []string) (*control.Env, error) {
+	if pid, err := control.Running(dir); err == nil {
+		return nil, fmt.Errorf("%w: %s, process %d", control.ErrRunning, dir, pid)
 	}
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, err
@@ -42,7 +43,7 @@ func Detach(ctx context.Context, dir string, args []string) (*Env, error) {
 	go func() { ended <- cmd.Wait() }()
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	var env *Env
+	var env *control.Env
 	var died error
 	err = daemons.WaitFor(ctx, detachTime, "the cloud to be ready", func() (err error) {
 		select {
@@ -51,10 +52,10 @@ func Detach(ctx context.Context, dir string, args []string) (*Env, error) {
 			return fmt.Errorf("it ended: %w", died)
 		default:
 		}
-		if pid, err := Running(dir); err != nil || pid != cmd.Process.Pid {
+		if pid, err := control.Running(dir); err != nil || pid != cmd.Process.Pid {
 			return fmt.Errorf("it is starting")
 		}
-		env, err = ReadEnv(dir)
+		env, err = control.ReadEnv(dir)
 		return err
 	})
 	if err != nil {

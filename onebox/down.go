@@ -9,12 +9,13 @@ import (
 	"syscall"
 	"time"
 
+	"edgecloud/control"
 	"edgecloud/engine/daemons"
 )
 
 // Down stops the cloud that runs on a data folder and waits for its end. What it made stays, and real guests run on.
 func Down(ctx context.Context, dir string, limit time.Duration) error {
-	pid, err := Running(dir)
+	pid, err := control.Running(dir)
 	if err != nil {
 		return err
 	}
@@ -22,10 +23,10 @@ func Down(ctx context.Context, dir string, limit time.Duration) error {
 		return fmt.Errorf("stop process %d: %w", pid, err)
 	}
 	return daemons.WaitFor(ctx, limit, fmt.Sprintf("end of process %d", pid), func() error {
-		if _, err := Running(dir); errors.Is(err, ErrNotRunning) {
+		if _, err := control.Running(dir); errors.Is(err, control.ErrNotRunning) {
 			return nil
 		}
-		return ErrRunning
+		return control.ErrRunning
 	})
 }
 
@@ -38,22 +39,22 @@ func Uninstall(ctx context.Context, dir string, limit time.Duration) (left []str
 	if err != nil {
 		return nil, err
 	}
-	state, err := LoadState(dir)
+	state, err := control.LoadState(dir)
 	if err != nil {
 		return nil, err
 	}
 	if state.Engine == "" {
 		return nil, fmt.Errorf("%w: %s", ErrNoCloud, dir)
 	}
-	if err := Down(ctx, dir, limit); err != nil && !errors.Is(err, ErrNotRunning) {
+	if err := Down(ctx, dir, limit); err != nil && !errors.Is(err, control.ErrNotRunning) {
 		return nil, err
 	}
-	held, err := lock(dir) // so that nobody starts it meanwhile
+	held, err := control.Lock(dir) // so that nobody starts it meanwhile
 	if err != nil {
 		return nil, err
 	}
 	defer held.Close()
-	if state.Engine == EngineReal {
+	if state.Engine == control.EngineReal {
 		if err := removeReal(ctx, dir); err != nil {
 			return nil, err
 		}
@@ -61,8 +62,18 @@ func Uninstall(ctx context.Context, dir string, limit time.Duration) (left []str
 	return removeOwn(dir)
 }
 
+// What a one-machine cloud has in its folder beside the centre's files (control.Names).
+const (
+	logFile   = "edgecloud.log" // of a detached cloud
+	worldName = "world"
+	hostName  = "host"
+	imageName = "images"
+)
+
+func ownNames() []string { return []string{worldName, hostName, imageName, logFile} }
+
 func removeOwn(dir string) (left []string, err error) {
-	for _, name := range ownNames() {
+	for _, name := range append(ownNames(), control.Names()...) {
 		if err := os.RemoveAll(filepath.Join(dir, name)); err != nil {
 			return nil, err
 		}

@@ -14,6 +14,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"edgecloud/control"
 	"edgecloud/engine/daemons"
 )
 
@@ -70,7 +71,7 @@ func (m *machine) keep(change func(*made)) error {
 	if err != nil {
 		return err
 	}
-	return replaceFile(filepath.Join(m.dir, madeFile), append(text, '\n'), 0o600)
+	return control.ReplaceFile(filepath.Join(m.dir, madeFile), append(text, '\n'), 0o600)
 }
 
 // start starts what does not run yet.
@@ -210,7 +211,7 @@ func (m *machine) startController(ctx context.Context) error {
 	if runs("/run/ovn/ovn-controller.pid") && remote == sbRemote {
 		return nil
 	}
-	cfg := daemons.ChassisConfig{Remote: sbRemote, EncapIP: outward(), Mappings: physicalName + ":" + externalBridge, Gateway: true, Netdev: userspace(ctx)}
+	cfg := daemons.ChassisConfig{Remote: sbRemote, EncapIP: control.Outward(), Mappings: physicalName + ":" + externalBridge, Gateway: true, Netdev: userspace(ctx)}
 	if runs("/run/ovn/ovn-controller.pid") {
 		return errors.New("ovn-controller runs but belongs to no OVN: stop it (systemctl stop ovn-controller), and start edgecloud again")
 	}
@@ -243,7 +244,7 @@ func (m *machine) keepLibvirt() error {
 			continue
 		}
 		if err == nil {
-			err = replaceFile(filepath.Join(m.dir, filepath.Base(path)+".before"), text, 0o600)
+			err = control.ReplaceFile(filepath.Join(m.dir, filepath.Base(path)+".before"), text, 0o600)
 		}
 		if err != nil {
 			return err

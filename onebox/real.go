@@ -16,6 +16,7 @@ import (
 	"edgecloud/engine/daemons"
 	"edgecloud/engine/hypervisor/probe"
 	"edgecloud/guest/tiny"
+	"edgecloud/host"
 )
 
 // Real says what this machine is like as a host.
@@ -30,10 +31,10 @@ const defaultSite = "cn-hangzhou-cm"
 const diskReserve = 2 << 30
 
 // openEngines opens the engines on this machine's daemons.
-func openEngines(ctx context.Context, dir string, kvm bool, gateways []string, log *slog.Logger) (Engines, error) {
-	host := filepath.Join(dir, hostName)
-	return OpenRealEngines(ctx, RealHost{LibvirtSocket: "/run/" + daemons.LibvirtSocket, StateDir: filepath.Join(host, "guests"),
-		DiskDir: filepath.Join(host, "disks"), DiskReserve: diskReserve, NBEndpoint: nbEndpoint, Gateways: gateways, KVM: kvm, Logger: log})
+func openEngines(ctx context.Context, dir string, kvm bool, gateways []string, log *slog.Logger) (host.Engines, error) {
+	at := filepath.Join(dir, hostName)
+	return host.OpenReal(ctx, host.Real{LibvirtSocket: "/run/" + daemons.LibvirtSocket, StateDir: filepath.Join(at, "guests"),
+		DiskDir: filepath.Join(at, "disks"), DiskReserve: diskReserve, NBEndpoint: nbEndpoint, Gateways: gateways, KVM: kvm, Logger: log})
 }
 
 // furnishReal makes this machine the host of one site.
@@ -43,7 +44,9 @@ func (b *Box) furnishReal(ctx context.Context) error {
 		return err
 	}
 	r := b.cfg.Real
-	r.Site = or(r.Site, defaultSite)
+	if r.Site == "" {
+		r.Site = defaultSite
+	}
 	if !r.Range.IsValid() {
 		r.Range = DefaultRange
 	}
@@ -66,11 +69,11 @@ func (b *Box) furnishReal(ctx context.Context) error {
 	if err = errors.Join(err, <-built); err != nil {
 		return err
 	}
-	return b.host(ctx, dir, systemID, images)
+	return b.join(ctx, dir, systemID, images)
 }
 
-// host enrols this machine and makes its agent.
-func (b *Box) host(ctx context.Context, dir, systemID string, images []publication) error {
+// join enrols this machine and makes its agent.
+func (b *Box) join(ctx context.Context, dir, systemID string, images []publication) error {
 	kvm, err := probe.KVM(ctx, probe.Config{Cache: filepath.Join(dir, hostName, "kvm.json")})
 	if err != nil {
 		return err
@@ -138,7 +141,7 @@ func (b *Box) tinyImages(ctx context.Context, dir string) ([]publication, error)
 	if err != nil {
 		return nil, fmt.Errorf("build the tiny image: %w", err)
 	}
-	path := filepath.Join(b.cfg.filesDir(), r.SHA256)
+	path := filepath.Join(b.cfg.Control.FilesDir, r.SHA256)
 	size, err := copyOnce(r.Path, path)
 	if err != nil {
 		return nil, err

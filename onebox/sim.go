@@ -10,11 +10,12 @@ import (
 	"slices"
 
 	"edgecloud/agent"
-	"edgecloud/agent/apply"
 	"edgecloud/agent/ledger"
 	"edgecloud/cloud/image"
 	"edgecloud/cloud/place"
+	"edgecloud/control"
 	"edgecloud/engine/sim"
+	"edgecloud/host"
 	"edgecloud/link/spec"
 )
 
@@ -86,7 +87,7 @@ func (b *Box) openWorld() (*sim.World, error) {
 	if !b.cfg.Sim.Keep {
 		return sim.NewWorld(b.cfg.Sim.World), nil
 	}
-	return sim.Open(b.cfg.Sim.World, filepath.Join(b.cfg.Dir, "world"))
+	return sim.Open(b.cfg.Sim.World, filepath.Join(b.cfg.Dir, worldName))
 }
 
 func (b *Box) furnishSimSite(ctx context.Context, index int, site *place.Site, known []*place.Host) (hosts []simHost, err error) {
@@ -126,11 +127,11 @@ func simRange(site, line int) netip.Prefix {
 }
 
 func (b *Box) addSimHost(h simHost) error {
-	host := b.World.Host(h.site.Name, h.name, b.cfg.Sim.Capacity)
+	e := host.OpenSim(b.World.Host(h.site.Name, h.name, b.cfg.Sim.Capacity))
+	cfg := e.AgentConfig(b.Net.Connect(h.uid), h.name, "", b.cfg.Logger.With("host", h.name))
 	// The ledger is in memory: a simulated host has no life without this process, and the centre still has its specs.
-	a, err := agent.New(agent.Config{Ledger: ledger.Memory(), Transport: b.Net.Connect(h.uid), Hypervisor: host.Hypervisor(), Pool: host.Disk(),
-		Network: host.Network(), Seed: apply.SeedText, Name: h.name, Version: "sim", Now: b.cfg.Control.Now, Sweep: b.cfg.Sim.Sweep,
-		Logger: b.cfg.Logger.With("host", h.name), Workers: simWorkers})
+	cfg.Ledger, cfg.Version, cfg.Now, cfg.Sweep, cfg.Workers = ledger.Memory(), "sim", b.cfg.Control.Now, b.cfg.Sim.Sweep, simWorkers
+	a, err := agent.New(cfg)
 	if err != nil {
 		return err
 	}
@@ -167,12 +168,12 @@ func (b *Box) blankImages() (all []publication, err error) {
 		if err != nil {
 			return nil, err
 		}
-		path, err := filepath.Abs(filepath.Join(b.cfg.filesDir(), s.SHA256))
+		path, err := filepath.Abs(filepath.Join(b.cfg.Control.FilesDir, s.SHA256))
 		if err != nil {
 			return nil, err
 		}
 		if info, err := os.Stat(path); err != nil || info.Size() != s.Bytes {
-			if err := replaceFile(path, content, 0o644); err != nil {
+			if err := control.ReplaceFile(path, content, 0o644); err != nil {
 				return nil, err
 			}
 		}

@@ -12,6 +12,7 @@ import (
 	"syscall"
 	"time"
 
+	"edgecloud/control"
 	"edgecloud/engine/daemons"
 	"edgecloud/engine/network"
 )
@@ -21,8 +22,8 @@ const stopGuest = 30 * time.Second
 
 // StopGuests shuts the guests of a real host down; the next start of the cloud starts them again, as that is what its tenants want.
 func StopGuests(ctx context.Context, dir string) error {
-	state, err := LoadState(dir)
-	if err != nil || state.Engine != EngineReal {
+	state, err := control.LoadState(dir)
+	if err != nil || state.Engine != control.EngineReal {
 		return err
 	}
 	e, err := openEngines(ctx, dir, false, nil, slog.Default())
@@ -159,7 +160,7 @@ func (m *machine) endDaemons() error {
 		text, err := os.ReadFile(before)
 		switch {
 		case err == nil:
-			err = replaceFile(path, text, 0o600)
+			err = control.ReplaceFile(path, text, 0o600)
 		case errors.Is(err, os.ErrNotExist):
 			err = os.Remove(path)
 		}

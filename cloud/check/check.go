@@ -31,6 +31,16 @@ func Rows(ctx context.Context, db *store.DB) ([]Finding, error) { return run(ctx
 // Settled checks what must hold when everything has been carried out: no work left, no tombstone unanswered, all observed as wanted.
 func Settled(ctx context.Context, db *store.DB) ([]Finding, error) { return run(ctx, db, atRest) }
 
+// Report checks all that must hold at every moment, and, when settled, at rest too; it tells how many rules it tried.
+func Report(ctx context.Context, db *store.DB, settled bool) (found []Finding, rules int, err error) {
+	tried := always
+	if settled {
+		tried = append(append([]rule{}, always...), atRest...)
+	}
+	found, err = run(ctx, db, tried)
+	return found, len(tried), err
+}
+
 // Names lists all rules on rows.
 func Names() (names []string) {
 	for _, r := range append(append([]rule{}, always...), atRest...) {

@@ -76,14 +76,29 @@ func (p *Place) AddDefaults(ctx context.Context) error {
 				return err
 			}
 		}
-		for _, f := range DefaultFlavors() {
-			f.UID, f.Created = tx.NewUID(), store.At(tx.Now())
-			if _, err := tx.NewInsert().Model(&f).On("CONFLICT (name) DO NOTHING").Exec(ctx); err != nil {
-				return fmt.Errorf("add flavor %s: %w", f.Name, err)
-			}
-		}
-		return nil
+		return addFlavors(ctx, tx)
 	})
+}
+
+// AddDefaultFlavors brings the default flavors into a cloud that has none; one without sites is the operator's to lay out.
+func (p *Place) AddDefaultFlavors(ctx context.Context) error {
+	return p.db.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
+		if any, err := tx.NewSelect().Model((*Flavor)(nil)).Exists(ctx); err != nil || any {
+			return err
+		}
+		tx.AfterCommit(p.forget)
+		return addFlavors(ctx, tx)
+	})
+}
+
+func addFlavors(ctx context.Context, tx *store.Tx) error {
+	for _, f := range DefaultFlavors() {
+		f.UID, f.Created = tx.NewUID(), store.At(tx.Now())
+		if _, err := tx.NewInsert().Model(&f).On("CONFLICT (name) DO NOTHING").Exec(ctx); err != nil {
+			return fmt.Errorf("add flavor %s: %w", f.Name, err)
+		}
+	}
+	return nil
 }
 
 func addSite(ctx context.Context, tx *store.Tx, d Default) (*Site, error) {

@@ -5,8 +5,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"edgecloud/control"
 	"edgecloud/doctor"
-	"edgecloud/onebox"
 )
 
 func doctorCommand() *cobra.Command {
@@ -17,12 +17,12 @@ func doctorCommand() *cobra.Command {
 		Long: "Look at this machine and say what to do about what is missing. The exit code is 1 when something keeps a cloud from running, else 0."}
 	dataFlag(c, &cfg.Dir)
 	c.Flags().StringVar(&engine, "engine", "", "check for sim or real (default: real for root, else sim)")
-	c.Flags().StringVar(&cfg.Listen, "listen", onebox.DefaultListen, "address of the main listener")
+	c.Flags().StringVar(&cfg.Listen, "listen", control.DefaultListen, "address of the main listener")
 	c.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	c.RunE = func(c *cobra.Command, _ []string) error {
-		cfg.Real = engine == onebox.EngineReal || engine == "" && os.Geteuid() == 0
-		cfg.Doors = onebox.Doors
-		_, err := onebox.Running(cfg.Dir)
+		cfg.Real = engine == control.EngineReal || engine == "" && os.Geteuid() == 0
+		cfg.Doors = control.Doors
+		_, err := control.Running(cfg.Dir)
 		cfg.Uses = err == nil
 		all := doctor.Examine(c.Context(), cfg)
 		print := doctor.Print

@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"edgecloud/control"
 	"edgecloud/onebox"
 )
 
@@ -23,7 +24,7 @@ func downCommand() *cobra.Command {
 	c.Flags().BoolVar(&guests, "stop-guests", false, "shut real guests down too; the next start starts them again")
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		err := onebox.Down(c.Context(), dir, stopLimit)
-		if err != nil && !errors.Is(err, onebox.ErrNotRunning) {
+		if err != nil && !errors.Is(err, control.ErrNotRunning) {
 			return err
 		}
 		if err != nil {
@@ -31,8 +32,8 @@ func downCommand() *cobra.Command {
 		} else {
 			fmt.Fprintln(c.OutOrStdout(), "Stopped. \"edgecloud up\" goes on where it was.")
 		}
-		state, err := onebox.LoadState(dir)
-		if err != nil || state.Engine != onebox.EngineReal {
+		state, err := control.LoadState(dir)
+		if err != nil || state.Engine != control.EngineReal {
 			return err
 		}
 		if !guests {

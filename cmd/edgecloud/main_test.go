@@ -20,7 +20,7 @@ import (
 	"github.com/baidubce/bce-sdk-go/services/bec/api"
 	"github.com/stretchr/testify/require"
 
-	"edgecloud/onebox"
+	"edgecloud/control"
 )
 
 // binary is the program as it is shipped, so that the tests see a real process.
@@ -61,7 +61,7 @@ func run(t *testing.T, args ...string) (out string, code int) {
 // process is a cloud that runs.
 type process struct {
 	*exec.Cmd
-	env   *onebox.Env
+	env   *control.Env
 	ended chan error
 }
 
@@ -82,7 +82,7 @@ func up(t *testing.T, dir string, args ...string) *process {
 	}()
 	require.NoError(t, err, said.String())
 	require.Equal(t, "The cloud is ready.", string(first))
-	p.env, err = onebox.ReadEnv(dir)
+	p.env, err = control.ReadEnv(dir)
 	require.NoError(t, err)
 	return p
 }
@@ -191,7 +191,7 @@ func TestTheNamesOfTheVariablesStay(t *testing.T) {
 }
 
 // https gives a client that trusts the cloud's authority, and finds every name at one address.
-func https(t *testing.T, e *onebox.Env, serverName string) *http.Client {
+func https(t *testing.T, e *control.Env, serverName string) *http.Client {
 	t.Helper()
 	text, err := os.ReadFile(e.CA)
 	require.NoError(t, err)

@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"edgecloud/control"
 	"edgecloud/onebox"
 )
 
@@ -29,7 +30,7 @@ When the cloud is ready, the folder's edgecloud.env says how to reach it; "edgec
 	logger := logFlag(c)
 	f := c.Flags()
 	f.StringVar(&o.Engine, "engine", "", "sim or real (default: as at the last start, or sim)")
-	f.StringVar(&o.Listen, "listen", "", "address of the main listener; port 0 takes any (default: as at the last start, or "+onebox.DefaultListen+")")
+	f.StringVar(&o.Listen, "listen", "", "address of the main listener; port 0 takes any (default: as at the last start, or "+control.DefaultListen+")")
 	f.StringVar(&o.Domain, "domain", "", "domain of the dialects' names (default: as at the last start, or edgecloud.localhost)")
 	f.StringVar(&o.Region, "region", "", "name of the region (default region-1)")
 	f.BoolVar(&plain, "http", true, "take plain HTTP beside TLS; on loopback only, and the default there")
@@ -50,7 +51,7 @@ When the cloud is ready, the folder's edgecloud.env says how to reach it; "edgec
 			return err
 		}
 		debug.SetGCPercent(onebox.GCPercent)
-		o.Ready = func(e onebox.Env) { printReady(c.OutOrStdout(), o.Dir, e) }
+		o.Ready = func(e control.Env) { printReady(c.OutOrStdout(), o.Dir, e) }
 		return onebox.Up(c.Context(), o)
 	}
 	return c
@@ -64,20 +65,20 @@ func askHTTP(c *cobra.Command, o *onebox.Options, plain bool) error {
 	}
 	address := o.Listen
 	if address == "" {
-		state, err := onebox.LoadState(o.Dir)
+		state, err := control.LoadState(o.Dir)
 		if err != nil {
 			return err
 		}
 		address = state.Listen
 	}
 	if address == "" {
-		address = onebox.DefaultListen
+		address = control.DefaultListen
 	}
-	o.PlainHTTP = onebox.Loopback(address)
+	o.PlainHTTP = control.Loopback(address)
 	return nil
 }
 
-func printReady(w io.Writer, dir string, e onebox.Env) {
+func printReady(w io.Writer, dir string, e control.Env) {
 	fmt.Fprintf(w, `The cloud is ready.
 
   BEC       %s
@@ -107,11 +108,11 @@ func envCommand() *cobra.Command {
 	c := &cobra.Command{Use: "env", Short: "Print how to reach the cloud, as shell variables", Args: cobra.NoArgs}
 	dataFlag(c, &dir)
 	c.RunE = func(c *cobra.Command, _ []string) error {
-		e, err := onebox.ReadEnv(dir)
+		e, err := control.ReadEnv(dir)
 		if err != nil {
 			return err
 		}
-		if _, err := onebox.Running(dir); err != nil {
+		if _, err := control.Running(dir); err != nil {
 			return err
 		}
 		_, err = io.WriteString(c.OutOrStdout(), e.String())

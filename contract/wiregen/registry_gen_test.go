@@ -5,6 +5,7 @@ package wiregen_test
 import (
 	adminaccounts "edgecloud/dialect/admin/wire/accounts"
 	admincatalogue "edgecloud/dialect/admin/wire/catalogue"
+	admincheck "edgecloud/dialect/admin/wire/check"
 	adminevents "edgecloud/dialect/admin/wire/events"
 	adminhealth "edgecloud/dialect/admin/wire/health"
 	adminplaces "edgecloud/dialect/admin/wire/places"
@@ -1633,11 +1634,11 @@ var registry = map[string]func() any{
 	"admin/catalogue.getImage 200":                                 func() any { return new(admincatalogue.Image) },
 	"admin/catalogue.getImage default":                             func() any { return new(admincatalogue.ErrorResponse) },
 	"admin/catalogue.deleteImage default":                          func() any { return new(admincatalogue.ErrorResponse) },
-	"admin/catalogue.uploadImage 200":                              func() any { return new(admincatalogue.Image) },
-	"admin/catalogue.uploadImage default":                          func() any { return new(admincatalogue.ErrorResponse) },
 	"admin/catalogue.setImageNames request":                        func() any { return new(admincatalogue.SetImageNamesRequest) },
 	"admin/catalogue.setImageNames 200":                            func() any { return new(admincatalogue.Image) },
 	"admin/catalogue.setImageNames default":                        func() any { return new(admincatalogue.ErrorResponse) },
+	"admin/check.checkConsistency 200":                             func() any { return new(admincheck.CheckReport) },
+	"admin/check.checkConsistency default":                         func() any { return new(admincheck.ErrorResponse) },
 	"admin/events.listEvents 200":                                  func() any { return new(adminevents.EventList) },
 	"admin/events.listEvents default":                              func() any { return new(adminevents.ErrorResponse) },
 	"admin/health.getHealth 200":                                   func() any { return new(adminhealth.Health) },

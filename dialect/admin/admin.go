@@ -2,6 +2,7 @@ package admin
 
 import (
 	"context"
+	"log/slog"
 	"maps"
 	"net/http"
 	"time"
@@ -21,12 +22,25 @@ type Door struct {
 	Place    *place.Place
 	Images   *image.Images
 	Version  string
+	Remote   Remote // nil: no other machine can join
+	Faults   Faults // nil: the engines are no simulated ones
+	Logger   *slog.Logger
+}
+
+// Remote is the link's transport to hosts on other machines.
+type Remote interface {
+	// Invite gives the text of a join token with a secret, and the URL that the host joins at.
+	Invite(secret string) (token, url string)
+	// Kick closes the connections of a host that was revoked.
+	Kick(host string) error
+	// Connected tells whether the transport works now.
+	Connected() bool
 }
 
 // Handlers binds every operation that is built.
 func (d *Door) Handlers() dialect.Handlers {
 	all := dialect.Handlers{}
-	for _, some := range []dialect.Handlers{d.accounts(), d.users(), d.sites(), d.hosts(), d.flavors(), d.images(), d.quotas(), d.events(), d.health()} {
+	for _, some := range []dialect.Handlers{d.accounts(), d.users(), d.sites(), d.hosts(), d.flavors(), d.images(), d.quotas(), d.events(), d.health(), d.faults(), d.checks()} {
 		maps.Copy(all, some)
 	}
 	return all

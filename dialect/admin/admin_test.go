@@ -2,6 +2,7 @@ package admin_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"io"
 	"net/http"
@@ -10,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"edgecloud/controlplane/controlplanetest"
+	"edgecloud/store"
 )
 
 // client calls the admin API with a bearer token.
@@ -36,18 +38,13 @@ func (c client) call(status int, method, path string, body any) object {
 	if c.token != "" {
 		r.Header.Set("Authorization", "Bearer "+c.token)
 	}
-	return c.answer(status, r)
-}
-
-// answer sends a request, expects a status, and gives what is answered.
-func (c client) answer(status int, r *http.Request) (out object) {
-	c.t.Helper()
 	answer, err := http.DefaultClient.Do(r)
 	require.NoError(c.t, err)
 	defer answer.Body.Close()
 	text, err := io.ReadAll(answer.Body)
 	require.NoError(c.t, err)
-	require.Equal(c.t, status, answer.StatusCode, "%s %s: %s", r.Method, r.URL, text)
+	require.Equal(c.t, status, answer.StatusCode, "%s %s: %s", method, path, text)
+	var out object
 	if len(text) > 0 {
 		require.NoError(c.t, json.Unmarshal(text, &out))
 	}
@@ -121,7 +118,8 @@ func TestPlaces(t *testing.T) {
 	op.call(409, "PATCH", "/sites/cn-test-ct", object{"lines": []any{line}})
 	require.Equal(t, false, op.call(200, "PATCH", "/sites/cn-test-ct", object{"enabled": false})["enabled"])
 	require.Equal(t, false, op.call(200, "GET", "/sites/cn-test-ct", nil)["enabled"])
-	require.NotEmpty(t, op.call(201, "POST", "/sites/cn-test-ct/join-tokens", object{})["token"])
+	refused := op.call(409, "POST", "/sites/cn-test-ct/join-tokens", object{})["error"].(object)
+	require.Contains(t, refused["message"], "--link-listen", "a cloud in one process without a listener")
 
 	hosts := op.call(200, "GET", "/hosts?site=cn-hangzhou-cm", nil)["hosts"].([]any)
 	require.Len(t, hosts, 2)
@@ -129,6 +127,35 @@ func TestPlaces(t *testing.T) {
 	require.Equal(t, false, op.call(200, "PATCH", "/hosts/"+name, object{"enabled": false})["enabled"])
 	op.call(204, "DELETE", "/hosts/"+name, nil)
 	op.call(404, "GET", "/hosts/"+name, nil)
+}
+
+func TestFaultsOfTheSimulatedWorld(t *testing.T) {
+	op, _ := operator(t)
+	require.Empty(t, op.call(200, "GET", "/sim/faults", nil)["faults"])
+	made := op.call(201, "POST", "/sim/faults", object{"op": "hypervisor.start", "effect": "failLate", "host": "cn-hangzhou-cm-1", "count": 2, "probability": 0.5})
+	require.Equal(t, object{"id": made["id"], "op": "hypervisor.start", "effect": "failLate", "host": "cn-hangzhou-cm-1", "count": 2.0, "probability": 0.5}, made)
+	second := op.call(201, "POST", "/sim/faults", object{"effect": "full"})
+	require.Equal(t, []any{made, second}, op.call(200, "GET", "/sim/faults", nil)["faults"])
+	op.call(204, "DELETE", "/sim/faults/"+made["id"].(string), nil)
+	op.call(404, "DELETE", "/sim/faults/"+made["id"].(string), nil)
+	for field, body := range map[string]object{"op": {"op": "hypervisor.fly", "effect": "fail"}, "host": {"host": "nowhere", "effect": "fail"}, "effect": {"effect": "melt"}} {
+		require.Equal(t, field, op.call(400, "POST", "/sim/faults", body)["error"].(object)["field"])
+	}
+	op.call(204, "DELETE", "/sim/faults", nil)
+	require.Empty(t, op.call(200, "GET", "/sim/faults", nil)["faults"])
+}
+
+func TestConsistency(t *testing.T) {
+	op, cloud := operator(t)
+	report := op.call(200, "GET", "/check?settled=true", nil)
+	require.Empty(t, report["findings"])
+	all := report["rules"].(float64)
+	require.Less(t, op.call(200, "GET", "/check", nil)["rules"].(float64), all)
+	require.NoError(t, cloud.Control.DB.Write(t.Context(), func(ctx context.Context, tx *store.Tx) error {
+		_, err := tx.NewRaw("UPDATE hosts SET instances = 1").Exec(ctx)
+		return err
+	}))
+	require.Len(t, op.call(200, "GET", "/check", nil)["findings"], len(cloud.Agents))
 }
 
 func TestFlavorsImagesAndQuotas(t *testing.T) {

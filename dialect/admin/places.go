@@ -11,6 +11,7 @@ import (
 	wire "edgecloud/dialect/admin/wire/places"
 	"edgecloud/fault"
 	"edgecloud/link"
+	"edgecloud/link/spec"
 	"edgecloud/store"
 )
 
@@ -171,19 +172,24 @@ func (d *Door) createJoinToken(ctx context.Context, c *dialect.Call) (*dialect.A
 	if err != nil {
 		return nil, err
 	}
+	if d.Remote == nil {
+		return nil, fault.New(fault.Conflict, "No other machine can join this cloud: it has no link listener. Start it with --link-listen, or run edgecloud control.")
+	}
 	life := time.Duration(scalar.Or(in.TTLSeconds, 3600)) * time.Second
 	out := wire.JoinToken{Site: s.Name, Host: in.Host}
+	var secret string
 	err = d.noted(ctx, c, "join_token", func(ctx context.Context) (string, error) {
 		return s.UID, d.DB.Write(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
 			out.Expires = tx.Now().Add(life).UTC().Format(time.RFC3339)
-			out.Token, err = link.NewToken(ctx, tx, s.UID, "", life)
+			secret, err = link.NewToken(ctx, tx, link.Token{Site: s.UID, Name: scalar.Value(in.Host), Life: life})
 			return err
 		})
 	})
 	if err != nil {
 		return nil, err
 	}
-	out.Command = "edgecloud agent join " + out.Token
+	token, url := d.Remote.Invite(secret)
+	out.Token, out.Command = token, "edgecloud agent join --url "+url+" --token "+token
 	return created(out), nil
 }
 
@@ -264,7 +270,7 @@ func (d *Door) updateHost(ctx context.Context, c *dialect.Call) (*dialect.Answer
 	return d.getHost(ctx, c)
 }
 
-// deleteHost forgets a host and keeps its agent from the link.
+// deleteHost forgets a host and keeps its agent from the link at once.
 func (d *Door) deleteHost(ctx context.Context, c *dialect.Call) (*dialect.Answer, error) {
 	h, err := d.Place.HostForOperator(ctx, c.Caller, c.Path("host"))
 	if err != nil {
@@ -274,10 +280,20 @@ func (d *Door) deleteHost(ctx context.Context, c *dialect.Call) (*dialect.Answer
 		if err := d.Place.RemoveHost(ctx, c.Caller, h.UID); err != nil {
 			return "", err
 		}
-		return h.UID, d.DB.Write(ctx, func(ctx context.Context, tx *store.Tx) error { return link.Revoke(ctx, tx, h.UID) })
+		return h.UID, d.DB.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
+			if err := link.Revoke(ctx, tx, h.UID); err != nil {
+				return err
+			}
+			return link.DropTarget(ctx, tx, spec.HostTarget(h.UID))
+		})
 	})
 	if err != nil {
 		return nil, err
+	}
+	if d.Remote != nil {
+		if err := d.Remote.Kick(h.UID); err != nil { // the database refuses it all the same
+			d.Logger.Warn("the connection of a removed host stays open", "host", h.UID, "error", err)
+		}
 	}
 	return gone(), nil
 }

@@ -54,6 +54,13 @@ const (
 	OpGuestAgent Op = "guest.agent"
 )
 
+// Ops lists all operations but OpAny.
+func Ops() []Op {
+	return []Op{OpDefine, OpStart, OpStop, OpRestart, OpRemove, OpGet, OpList, OpSetPassword, OpConsole, OpWatch, OpCapacity, OpImageEnsure, OpImageRemove, OpImages,
+		OpVolumeEnsure, OpVolumeRemove, OpVolumeGet, OpVolumes, OpSource, OpDiskCapacity, OpNetworkEnsure, OpNetworkRemove, OpNetworkList,
+		OpGuestBoot, OpGuestShutdown, OpGuestAgent}
+}
+
 func (op Op) guest() bool { return strings.HasPrefix(string(op), "guest.") }
 
 // call is an engine call on its way.

@@ -38,9 +38,15 @@ type Rule struct {
 	Err    error // for Fail and FailLate; nil: ErrInjected
 }
 
+// Active is a rule at work.
+type Active struct {
+	Rule
+	ID int // from 1, in the order in which the rules were added
+}
+
 // rule is a Rule at work.
 type rule struct {
-	Rule
+	Active
 	salt string // tells its draws from other rules'
 }
 
@@ -75,15 +81,36 @@ func (w *World) SetDelay(op Op, d Delay) {
 
 // AddRule adds a fault rule and returns what takes it away again. The first rule that fires decides.
 func (w *World) AddRule(r Rule) (remove func()) {
-	added := &rule{Rule: r}
+	id := w.Add(r).ID
+	return func() { w.RemoveRule(id) }
+}
+
+// Add adds a fault rule and tells its ID.
+func (w *World) Add(r Rule) Active {
+	added := &rule{Active: Active{Rule: r}}
 	w.turn(func(k *knobs) {
 		k.serial++
-		added.salt = fmt.Sprintf("rule %d", k.serial)
+		added.ID, added.salt = k.serial, fmt.Sprintf("rule %d", k.serial)
 		k.rules = append(k.rules, added)
 	})
-	return func() {
-		w.turn(func(k *knobs) { k.rules = slices.DeleteFunc(k.rules, func(x *rule) bool { return x == added }) })
+	return added.Active
+}
+
+// Rules lists the rules at work in the order in which they are tried.
+func (w *World) Rules() (all []Active) {
+	for _, r := range w.knobs.Load().rules {
+		all = append(all, r.Active)
 	}
+	return all
+}
+
+// RemoveRule takes a rule away and tells whether it was there.
+func (w *World) RemoveRule(id int) (found bool) {
+	w.turn(func(k *knobs) {
+		left := slices.DeleteFunc(k.rules, func(x *rule) bool { return x.ID == id })
+		found, k.rules = len(left) < len(k.rules), left
+	})
+	return found
 }
 
 // ClearRules takes every fault rule away.

@@ -4,11 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io/fs"
-	"os"
-	"path/filepath"
 	"sync"
 	"time"
 
@@ -18,83 +14,6 @@ import (
 	"edgecloud/link/protocol"
 	"edgecloud/link/spec"
 )
-
-// Identity is an enrolled host and its key.
-type Identity struct {
-	Host string
-	Site string
-	key  nkeys.KeyPair
-}
-
-// PublicKey is the host's nkey.
-func (i Identity) PublicKey() (string, error) { return i.key.PublicKey() }
-
-// Key reads the agent's nkey seed from DIR/nkey, or makes it there (mode 0600) before it is used anywhere.
-func Key(dir string) (nkeys.KeyPair, error) {
-	path := filepath.Join(dir, "nkey")
-	seed, err := os.ReadFile(path)
-	if err == nil {
-		return nkeys.FromSeed(seed)
-	}
-	if !errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("natslink: reading the key: %w", err)
-	}
-	key, err := nkeys.CreateUser()
-	if err != nil {
-		return nil, err
-	}
-	if seed, err = key.Seed(); err != nil {
-		return nil, err
-	}
-	return key, keep(path, seed)
-}
-
-func keep(path string, data []byte) error {
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return fmt.Errorf("natslink: %w", err)
-	}
-	f, err := os.OpenFile(path+".new", os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
-	if err != nil {
-		return fmt.Errorf("natslink: %w", err)
-	}
-	_, err = f.Write(data)
-	err = errors.Join(err, f.Sync(), f.Close())
-	if err == nil {
-		err = os.Rename(path+".new", path)
-	}
-	return err
-}
-
-// Load gives the identity that Join or Local kept; fs.ErrNotExist before that.
-func Load(dir string) (Identity, error) {
-	data, err := os.ReadFile(filepath.Join(dir, "identity"))
-	if err != nil {
-		return Identity{}, err
-	}
-	j, err := decode[protocol.Joined](data)
-	if err != nil {
-		return Identity{}, err
-	}
-	key, err := Key(dir)
-	return Identity{Host: j.Host, Site: j.Site, key: key}, err
-}
-
-// Local keeps the identity of a host that the control plane enrols itself (link.Service.Enrol), with the key in dir.
-func Local(dir, host, site string) (Identity, error) {
-	key, err := Key(dir)
-	if err != nil {
-		return Identity{}, err
-	}
-	return remember(dir, key, protocol.Joined{Host: host, Site: site})
-}
-
-func remember(dir string, key nkeys.KeyPair, j protocol.Joined) (Identity, error) {
-	data, err := json.Marshal(j)
-	if err != nil {
-		return Identity{}, err
-	}
-	return Identity{Host: j.Host, Site: j.Site, key: key}, keep(filepath.Join(dir, "identity"), data)
-}
 
 // Dialer says where the centre is: in this process, or at an address with TLS.
 type Dialer struct {
@@ -122,27 +41,39 @@ func (d Dialer) connect(key nkeys.KeyPair, inbox string, more ...nats.Option) (*
 	return nats.Connect(d.URL, opts...)
 }
 
-// Join enrols this machine with a one-time token and keeps the identity in dir. It can be repeated after a crash or a lost answer.
+// Join enrols this machine with a join token (see Invitation) and keeps the identity in dir. It can be repeated after a crash or a lost answer. Without a TLS
+// configuration of its own, the dialer trusts the authority that the token names. ErrToken.
 func Join(ctx context.Context, d Dialer, dir, token string, facts spec.HostFacts) (Identity, error) {
+	invitation, err := ParseInvitation(token)
+	if err != nil {
+		return Identity{}, err
+	}
+	if d.TLS == nil {
+		d.TLS = invitation.tls(d.URL)
+	}
 	key, err := Key(dir)
 	if err != nil {
 		return Identity{}, err
 	}
-	conn, err := d.connect(key, "")
-	if err != nil {
-		return Identity{}, fmt.Errorf("natslink: reaching the centre: %w", err)
-	}
-	defer conn.Close()
 	public, err := key.PublicKey()
 	if err != nil {
 		return Identity{}, err
 	}
-	joined, err := request[protocol.Joined](ctx, conn, "ec.join."+public, protocol.Join{Token: token, Facts: facts})
+	conn, err := d.connect(key, "", nats.Timeout(joinTimeout))
+	if err != nil {
+		return Identity{}, fmt.Errorf("reach the centre at %s: %w", d.URL, err)
+	}
+	defer conn.Close()
+	joined, err := request[protocol.Joined](ctx, conn, "ec.join."+public, protocol.Join{Token: invitation.Secret, Facts: facts})
 	if err != nil {
 		return Identity{}, err
 	}
+	joined.URL = addresses(d.URL, joined.URL)
 	return remember(dir, key, joined)
 }
+
+// joinTimeout bounds the connection for a join: an operator waits for it.
+const joinTimeout = 5 * time.Second
 
 // Client is an enrolled agent's transport.
 type Client struct {

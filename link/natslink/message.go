@@ -75,10 +75,19 @@ func unpackAnswer(data []byte, value any) error {
 		return json.Unmarshal(e.Value, value)
 	}
 	if fault := codes[e.Code]; fault != nil {
-		return fmt.Errorf("%w (%s)", fault, e.Error)
+		return refusal{text: e.Error, fault: fault}
 	}
 	return errors.New(e.Error)
 }
+
+// refusal is a fault that came over the wire, in the centre's own words.
+type refusal struct {
+	text  string
+	fault error
+}
+
+func (r refusal) Error() string { return r.text }
+func (r refusal) Unwrap() error { return r.fault }
 
 // pack compresses what is worth it: thin lines carry it (bars.md D6).
 func pack(b []byte) []byte {

@@ -7,6 +7,7 @@ import (
 	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/pem"
 	"io"
 	"math/big"
 	"net"
@@ -15,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
 	"github.com/stretchr/testify/require"
 
@@ -37,7 +39,7 @@ func write(t *testing.T, db *store.DB, f func(ctx context.Context, tx *store.Tx)
 	require.NoError(t, db.Write(context.Background(), f))
 }
 
-func certificate(t *testing.T) (serverTLS, clientTLS *tls.Config) {
+func certificate(t *testing.T) (serverTLS, clientTLS *tls.Config, authority []byte) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	require.NoError(t, err)
 	c := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour), IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, IsCA: true,
@@ -48,7 +50,8 @@ func certificate(t *testing.T) (serverTLS, clientTLS *tls.Config) {
 	require.NoError(t, err)
 	pool := x509.NewCertPool()
 	pool.AddCert(parsed)
-	return &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}}}, &tls.Config{RootCAs: pool}
+	return &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}}}, &tls.Config{RootCAs: pool},
+		pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
 }
 
 func start(t *testing.T, cfg natslink.Config) *natslink.Server {
@@ -58,37 +61,79 @@ func start(t *testing.T, cfg natslink.Config) *natslink.Server {
 	return s
 }
 
+// cluster starts a NATS server of its own with the configuration that an operator would include.
+func cluster(t *testing.T, serverTLS *tls.Config) (url string, keys natslink.Keys) {
+	keys, err := natslink.ClusterKeys(filepath.Join(t.TempDir(), "link"))
+	require.NoError(t, err)
+	text, err := keys.Config(natslink.DefaultAccount)
+	require.NoError(t, err)
+	path := filepath.Join(t.TempDir(), "nats.conf")
+	require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
+	o, err := server.ProcessConfigFile(path)
+	require.NoError(t, err)
+	o.Host, o.Port, o.TLS, o.TLSConfig, o.NoSigs, o.NoLog = "127.0.0.1", server.RANDOM_PORT, true, serverTLS, true, true
+	n, err := server.NewServer(o)
+	require.NoError(t, err)
+	n.Start()
+	t.Cleanup(n.Shutdown)
+	require.True(t, n.ReadyForConnections(5*time.Second))
+	return "tls://" + n.Addr().String(), keys
+}
+
 func TestJoinOverTLSPullReportAndBeConfined(t *testing.T) {
-	db, service := centre(t)
-	serverTLS, clientTLS := certificate(t)
-	s := start(t, natslink.Config{Service: service, Listen: "127.0.0.1:0", TLS: serverTLS})
-	d := natslink.Dialer{URL: "tls://" + s.Addr().String(), TLS: clientTLS}
-	var token, other string
+	serverTLS, clientTLS, authority := certificate(t)
+	t.Run("embedded", func(t *testing.T) {
+		db, service := centre(t)
+		s := start(t, natslink.Config{Service: service, Listen: "127.0.0.1:0", TLS: serverTLS, Authority: authority})
+		joinAndBeConfined(t, db, s, natslink.Dialer{URL: "tls://" + s.Addr().String(), TLS: clientTLS}, authority)
+	})
+	t.Run("cluster", func(t *testing.T) {
+		db, service := centre(t)
+		url, keys := cluster(t, serverTLS)
+		s := start(t, natslink.Config{Service: service, URL: url, Authority: authority,
+			Cluster: &natslink.Cluster{URL: url, TLS: clientTLS, Account: natslink.DefaultAccount, Keys: keys}})
+		joinAndBeConfined(t, db, s, natslink.Dialer{URL: url, TLS: clientTLS}, authority)
+	})
+}
+
+// joinAndBeConfined is a host's life with the link: it joins, does its own work, is kept from everything else, and is removed.
+func joinAndBeConfined(t *testing.T, db *store.DB, s *natslink.Server, d natslink.Dialer, authority []byte) {
+	var token, other, late string
 	write(t, db, func(ctx context.Context, tx *store.Tx) (err error) {
-		if token, err = link.NewToken(ctx, tx, "site", "a", time.Hour); err != nil {
-			return err
-		}
-		if other, err = link.NewToken(ctx, tx, "site", "b", time.Hour); err != nil {
-			return err
+		for into, k := range map[*string]link.Token{&token: {Site: "site", Host: "a", Life: time.Hour}, &other: {Site: "site", Host: "b", Name: "second", Life: time.Hour},
+			&late: {Site: "site", Host: "c", Life: -time.Second}} {
+			secret, err := link.NewToken(ctx, tx, k)
+			if err != nil {
+				return err
+			}
+			*into = natslink.Invitation{Secret: secret, Pin: natslink.Pin(authority)}.String()
 		}
 		_, err = link.Put(ctx, tx, spec.HostTarget("a"), spec.KindVolume, "v", spec.Volume{UID: "v", Bytes: 1})
 		return err
 	})
-	dir := t.TempDir()
-	_, err := natslink.Join(t.Context(), d, dir, "wrong", spec.HostFacts{})
-	require.ErrorIs(t, err, protocol.ErrToken)
-	id, err := natslink.Join(t.Context(), d, dir, token, spec.HostFacts{})
+	dir, stranger := t.TempDir(), natslink.Dialer{URL: d.URL} // knows nothing but the token
+	id, err := natslink.Join(t.Context(), stranger, dir, token, spec.HostFacts{Name: "own"})
 	require.NoError(t, err)
-	require.Equal(t, "a", id.Host)
+	require.Equal(t, protocol.Joined{Host: "a", Site: "site", Name: "own", URL: d.URL, CA: string(authority)}, id.Joined)
+	again, err := natslink.Join(t.Context(), stranger, dir, token, spec.HostFacts{Name: "own"})
+	require.NoError(t, err, "the first answer may have been lost")
+	require.Equal(t, id.Joined, again.Joined)
 	info, err := os.Stat(filepath.Join(dir, "nkey"))
 	require.NoError(t, err)
 	require.Equal(t, os.FileMode(0o600), info.Mode().Perm())
-	_, err = natslink.Join(t.Context(), d, t.TempDir(), token, spec.HostFacts{})
-	require.ErrorIs(t, err, protocol.ErrToken, "a token serves one key")
-	_, err = natslink.Join(t.Context(), d, t.TempDir(), other, spec.HostFacts{})
+	for text, says := range map[string]string{token: "another host has used it", late: "it expired at", natslink.Invitation{Secret: "guessed"}.String(): "nobody has given it out",
+		"guessed": "does not look like one", token[:len(token)-1]: "cut off"} {
+		_, err = natslink.Join(t.Context(), d, t.TempDir(), text, spec.HostFacts{})
+		require.ErrorIs(t, err, protocol.ErrToken)
+		require.ErrorContains(t, err, says)
+	}
+	second, err := natslink.Join(t.Context(), stranger, t.TempDir(), other, spec.HostFacts{Name: "own"})
 	require.NoError(t, err)
+	require.Equal(t, "second", second.Name)
 
 	id, err = natslink.Load(dir)
+	require.NoError(t, err)
+	d, err = id.Dialer()
 	require.NoError(t, err)
 	c, err := natslink.Connect(d, id)
 	require.NoError(t, err)
@@ -106,11 +151,30 @@ func TestJoinOverTLSPullReportAndBeConfined(t *testing.T) {
 	confined(t, dir, d)
 
 	write(t, db, func(ctx context.Context, tx *store.Tx) error { return link.Revoke(ctx, tx, "a") })
+	_, err = c.Heartbeat(t.Context(), protocol.Heartbeat{})
+	require.ErrorIs(t, err, protocol.ErrDenied, "from the moment of the revocation, although the connection is there")
 	require.NoError(t, s.Kick("a"))
+	if s.Addr() == nil {
+		return // a cluster closes the connection when the permit has run out
+	}
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
 	defer cancel()
 	_, err = c.Heartbeat(ctx, protocol.Heartbeat{})
 	require.ErrorIs(t, err, protocol.ErrAway)
+}
+
+// The token names the authority: whoever else answers at the address does not get the secret.
+func TestAnImpostorGetsNoToken(t *testing.T) {
+	_, service := centre(t)
+	serverTLS, _, _ := certificate(t)
+	_, _, other := certificate(t)
+	s := start(t, natslink.Config{Service: service, Listen: "127.0.0.1:0", TLS: serverTLS})
+	url := "tls://" + s.Addr().String()
+	for _, token := range []natslink.Invitation{{Secret: "secret", Pin: natslink.Pin(other)}, {Secret: "secret"}} {
+		_, err := natslink.Join(t.Context(), natslink.Dialer{URL: url}, t.TempDir(), token.String(), spec.HostFacts{})
+		require.Error(t, err)
+		require.Regexp(t, "unknown authority|another hash", err.Error())
+	}
 }
 
 // confined tries the subjects of other hosts with a host's own key.

@@ -20,19 +20,22 @@ import (
 	"edgecloud/link/protocol"
 )
 
-// Config says how the embedded server is reached.
+// Config says how the centre's side is reached.
 type Config struct {
-	Service *link.Service
-	Listen  string      // host:port for remote agents; empty: in-process only
-	TLS     *tls.Config // required with Listen
-	Logger  *slog.Logger
+	Service   *link.Service
+	Listen    string      // host:port of the embedded server for remote agents; empty: in-process only
+	TLS       *tls.Config // required with Listen; its chain carries the authority, so that a joining host can find the one that its token names
+	Cluster   *Cluster    // a NATS of its own instead of the embedded server
+	URL       string      // where agents find the server, several with commas; told to hosts that join
+	Authority []byte      // PEM of who proves it to them; empty: an authority that every system knows
+	Logger    *slog.Logger
 }
 
-// Server is the embedded NATS server and the centre's side of the link.
+// Server is the centre's side of the link, with the embedded NATS server unless there is a cluster.
 type Server struct {
 	cfg    Config
-	nats   *server.Server
-	centre string // public nkey of the centre's own connection
+	nats   *server.Server // nil with a cluster
+	centre string         // public nkey of the centre's own connection
 	conn   *nats.Conn
 	ctx    context.Context
 	stop   context.CancelFunc
@@ -41,7 +44,7 @@ type Server struct {
 
 const startTimeout = 5 * time.Second
 
-// Start starts the server and answers agents until Close.
+// Start answers agents until Close.
 func Start(cfg Config) (*Server, error) {
 	if cfg.Logger == nil {
 		cfg.Logger = slog.Default()
@@ -51,27 +54,12 @@ func Start(cfg Config) (*Server, error) {
 	}
 	s := &Server{cfg: cfg}
 	s.ctx, s.stop = context.WithCancel(context.Background())
-	own, err := nkeys.CreateUser()
-	if err != nil {
-		return nil, fmt.Errorf("natslink: making the centre's key: %w", err)
+	var err error
+	if cfg.Cluster != nil {
+		err = s.joinCluster()
+	} else {
+		err = s.embed()
 	}
-	if s.centre, err = own.PublicKey(); err != nil {
-		return nil, err
-	}
-	opts, err := s.options()
-	if err != nil {
-		return nil, err
-	}
-	if s.nats, err = server.NewServer(opts); err != nil {
-		return nil, fmt.Errorf("natslink: %w", err)
-	}
-	s.nats.Start()
-	if !s.nats.ReadyForConnections(startTimeout) {
-		s.nats.Shutdown()
-		return nil, fmt.Errorf("natslink: the server did not get ready on %q", cfg.Listen)
-	}
-	s.conn, err = nats.Connect("", nats.InProcessServer(s.nats), nats.Nkey(s.centre, own.Sign), nats.Name("centre"), nats.MaxReconnects(-1),
-		nats.CustomInboxPrefix("_INBOX.centre"))
 	if err == nil {
 		err = s.serve()
 	}
@@ -83,6 +71,42 @@ func Start(cfg Config) (*Server, error) {
 	return s, nil
 }
 
+// embed starts the embedded server and connects to it.
+func (s *Server) embed() error {
+	own, err := nkeys.CreateUser()
+	if err != nil {
+		return fmt.Errorf("making the centre's key: %w", err)
+	}
+	if s.centre, err = own.PublicKey(); err != nil {
+		return err
+	}
+	opts, err := s.options()
+	if err != nil {
+		return err
+	}
+	if s.nats, err = server.NewServer(opts); err != nil {
+		return err
+	}
+	if s.cfg.Listen != "" { // the server itself would only log it
+		l, err := net.Listen("tcp", s.cfg.Listen)
+		if err != nil {
+			return err
+		}
+		_ = l.Close() // it was only to see
+	}
+	s.nats.Start()
+	if !s.nats.ReadyForConnections(startTimeout) {
+		return fmt.Errorf("the server did not get ready on %q", s.cfg.Listen)
+	}
+	s.conn, err = nats.Connect("", append(s.centreOptions(own), nats.InProcessServer(s.nats))...)
+	return err
+}
+
+// centreOptions are those of the centre's own connection.
+func (s *Server) centreOptions(own nkeys.KeyPair) []nats.Option {
+	return []nats.Option{nats.Nkey(s.centre, own.Sign), nats.Name("centre"), nats.MaxReconnects(-1), nats.CustomInboxPrefix("_INBOX.centre")}
+}
+
 func (s *Server) options() (*server.Options, error) {
 	o := &server.Options{ServerName: "edgecloud", NoSigs: true, NoLog: true, DontListen: true, AlwaysEnableNonce: true, MaxPayload: maxMessage,
 		CustomClientAuthentication: s, AuthTimeout: 5, PingInterval: 2 * time.Minute}
@@ -91,10 +115,10 @@ func (s *Server) options() (*server.Options, error) {
 	}
 	host, port, err := net.SplitHostPort(s.cfg.Listen)
 	if err != nil {
-		return nil, fmt.Errorf("natslink: listen: %w", err)
+		return nil, fmt.Errorf("listen %s: %w", s.cfg.Listen, err)
 	}
 	if o.Port, err = strconv.Atoi(port); err != nil {
-		return nil, fmt.Errorf("natslink: listen: %w", err)
+		return nil, fmt.Errorf("listen %s: %w", s.cfg.Listen, err)
 	}
 	if o.Port == 0 {
 		o.Port = server.RANDOM_PORT
@@ -104,7 +128,15 @@ func (s *Server) options() (*server.Options, error) {
 }
 
 // Addr is the address that remote agents connect to; nil without Listen.
-func (s *Server) Addr() net.Addr { return s.nats.Addr() }
+func (s *Server) Addr() net.Addr {
+	if s.nats == nil {
+		return nil
+	}
+	return s.nats.Addr()
+}
+
+// Connected tells whether the centre reaches its NATS server now.
+func (s *Server) Connected() bool { return s.conn.IsConnected() }
 
 // Close ends all connections.
 func (s *Server) Close() {
@@ -113,8 +145,10 @@ func (s *Server) Close() {
 		s.conn.Close()
 	}
 	s.work.Wait()
-	s.nats.Shutdown()
-	s.nats.WaitForShutdown()
+	if s.nats != nil {
+		s.nats.Shutdown()
+		s.nats.WaitForShutdown()
+	}
 }
 
 // Check authenticates a connection (server.Authentication): the nonce signed with the nkey, and what that key may do.
@@ -127,19 +161,31 @@ func (s *Server) Check(c server.ClientAuthentication) bool {
 		c.RegisterUser(&server.User{Username: "centre"})
 		return true
 	}
-	h, known, err := s.cfg.Service.HostOfKey(s.ctx, o.Nkey)
+	name, allowed, err := s.permissions(o.Nkey)
 	if err != nil {
 		s.cfg.Logger.Error("looking a host's key up failed", "error", err)
 		return false
 	}
-	if !known {
-		c.RegisterUser(&server.User{Username: "join", Permissions: may([]string{"ec.join." + o.Nkey}, []string{"_INBOX." + o.Nkey + ".>"})})
-		return true
-	}
-	c.RegisterUser(&server.User{Username: h.UID, Permissions: may(
-		[]string{"ec.pull." + h.UID, "ec.report." + h.UID, "ec.heartbeat." + h.UID, "ec.up." + h.UID + ".>", "_INBOX.centre.>"},
-		[]string{"ec.nudge." + h.UID, "ec.open." + h.UID, "ec.down." + h.UID + ".>", "_INBOX." + h.UID + ".>"})})
+	c.RegisterUser(&server.User{Username: name, Permissions: may(allowed.publish, allowed.subscribe)})
 	return true
+}
+
+// allowance is what a key may do.
+type allowance struct{ publish, subscribe []string }
+
+// permissions asks the database whose key it is. A host may use its own subjects; a key that nobody knows may only ask to join.
+func (s *Server) permissions(key string) (name string, a allowance, err error) {
+	h, known, err := s.cfg.Service.HostOfKey(s.ctx, key)
+	if err != nil {
+		return "", a, err
+	}
+	if !known {
+		return "join", allowance{[]string{"ec.join." + key}, []string{"_INBOX." + key + ".>"}}, nil
+	}
+	return h.UID, allowance{ // joining again belongs to it: the answer to the first time may have been lost
+		publish:   []string{"ec.pull." + h.UID, "ec.report." + h.UID, "ec.heartbeat." + h.UID, "ec.up." + h.UID + ".>", "_INBOX.centre.>", "ec.join." + key},
+		subscribe: []string{"ec.nudge." + h.UID, "ec.open." + h.UID, "ec.down." + h.UID + ".>", "_INBOX." + h.UID + ".>", "_INBOX." + key + ".>"},
+	}, nil
 }
 
 func may(publish, subscribe []string) *server.Permissions {
@@ -160,8 +206,17 @@ func signed(key, sig string, nonce []byte) bool {
 	return err == nil && public.Verify(nonce, raw) == nil
 }
 
-// Kick closes a host's connections, after link.Revoke.
+// Invite gives the text of a join token with a secret of link.NewToken, and where the host joins.
+func (s *Server) Invite(secret string) (token, url string) {
+	return Invitation{Secret: secret, Pin: Pin(s.cfg.Authority)}.String(), s.cfg.URL
+}
+
+// Kick closes a host's connections, after link.Revoke. On a cluster they end when their permission does (see Cluster); the database refuses all they ask
+// from the moment of the revocation.
 func (s *Server) Kick(host string) error {
+	if s.nats == nil {
+		return nil
+	}
 	h, err := s.cfg.Service.HostByUID(s.ctx, host)
 	if err != nil {
 		return err
@@ -227,5 +282,7 @@ func (s *Server) join(ctx context.Context, key string, data []byte) (any, error)
 		return nil, err
 	}
 	j.PublicKey = key // proven by the connection
-	return s.cfg.Service.Join(ctx, j)
+	joined, err := s.cfg.Service.Join(ctx, j)
+	joined.URL, joined.CA = s.cfg.URL, string(s.cfg.Authority)
+	return joined, err
 }

@@ -15,7 +15,7 @@ var (
 	ErrDenied  = errors.New("link: the host may not do that")
 	ErrNotRole = errors.New("link: the host does not hold the site role under this epoch")
 	ErrAway    = errors.New("link: the other side does not answer")
-	ErrToken   = errors.New("link: the join token is unknown, used or expired")
+	ErrToken   = errors.New("link: the join token is not good")
 )
 
 // Key names one thing on a target.
@@ -90,6 +90,9 @@ type Join struct {
 type Joined struct {
 	Host string `json:"host"`
 	Site string `json:"site"`
+	Name string `json:"name,omitempty"` // of the host
+	URL  string `json:"url,omitempty"`  // where the transport is reached from now on; several with commas
+	CA   string `json:"ca,omitempty"`   // PEM of the authority that proves it; empty: one that the host's system knows
 }
 
 // Centre answers agents; host is who the transport has authenticated.

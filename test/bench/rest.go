@@ -12,6 +12,7 @@ import (
 	"runtime/debug"
 	"time"
 
+	"edgecloud/control"
 	"edgecloud/onebox"
 )
 
@@ -29,7 +30,7 @@ func up(dir string) error {
 		cancel()
 	}()
 	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
-	return onebox.Up(ctx, onebox.Options{Dir: dir, Listen: "127.0.0.1:0", PlainHTTP: true, Logger: log})
+	return onebox.Up(ctx, onebox.Options{Options: control.Options{Dir: dir, Listen: "127.0.0.1:0", PlainHTTP: true, Logger: log}})
 }
 
 // atRest measures the start and a cloud without work: the time to the first signed answer, the memory, and the processor time.
@@ -70,7 +71,7 @@ func atRest(t *table, dir string) (err error) {
 func firstAnswer(dir string) error {
 	deadline := time.Now().Add(timeout)
 	for {
-		env, err := onebox.ReadEnv(dir)
+		env, err := control.ReadEnv(dir)
 		if err == nil {
 			_, err = newClient(env.BEC, env.AccessKey, env.SecretKey).call("GET", "/v2/vm/instance", "maxKeys=1", nil)
 		}

@@ -26,8 +26,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"edgecloud/cloud/check"
+	"edgecloud/control"
 	"edgecloud/controlplane"
-	"edgecloud/onebox"
 	"edgecloud/store"
 )
 
@@ -63,7 +63,7 @@ func (p *program) start() {
 	p.exited = make(chan struct{})
 	go func(c *exec.Cmd, done chan struct{}) { _ = c.Wait(); close(done) }(p.cmd, p.exited)
 	p.await("the program's edgecloud.env", func() bool {
-		env, err := onebox.ReadEnv(p.data)
+		env, err := control.ReadEnv(p.data)
 		if err != nil || env.BEC == "" {
 			return false
 		}

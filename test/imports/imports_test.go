@@ -51,17 +51,20 @@ func under(path string, folders ...string) bool {
 
 // never lists what a part of the house must not reach, not even through others.
 var never = map[string][]string{
-	"fault":        {"api", "contract", "dialect", "cloud", "store", "work", "link", "agent", "engine", "controlplane", "onebox", "guest", "consoleproxy"},
-	"store":        {"contract", "dialect", "cloud", "work", "link", "agent", "engine", "controlplane", "onebox", "guest", "consoleproxy"},
-	"work":         {"contract", "dialect", "cloud", "link", "agent", "engine", "controlplane", "onebox", "guest", "consoleproxy"},
-	"link":         {"contract", "dialect", "cloud", "work", "agent", "engine", "controlplane", "onebox", "guest", "consoleproxy"},
-	"contract":     {"dialect", "cloud", "store", "work", "link", "agent", "engine", "controlplane", "onebox", "guest", "consoleproxy"},
-	"cloud":        {"contract", "dialect", "agent", "engine", "controlplane", "onebox", "consoleproxy"},
-	"engine":       {"contract", "dialect", "cloud", "store", "work", "agent", "controlplane", "onebox", "consoleproxy"},
-	"agent":        {"contract", "dialect", "cloud", "store", "work", "controlplane", "onebox", "consoleproxy"},
-	"dialect":      {"agent", "engine", "controlplane", "onebox"},
-	"guest":        {"contract", "dialect", "cloud", "store", "work", "agent", "controlplane", "onebox"},
-	"controlplane": {"agent", "engine", "onebox"},
+	"fault":        {"api", "contract", "dialect", "cloud", "store", "work", "link", "agent", "engine", "controlplane", "control", "host", "onebox", "guest", "consoleproxy"},
+	"store":        {"contract", "dialect", "cloud", "work", "link", "agent", "engine", "controlplane", "control", "host", "onebox", "guest", "consoleproxy"},
+	"work":         {"contract", "dialect", "cloud", "link", "agent", "engine", "controlplane", "control", "host", "onebox", "guest", "consoleproxy"},
+	"link":         {"contract", "dialect", "cloud", "work", "agent", "engine", "controlplane", "control", "host", "onebox", "guest", "consoleproxy"},
+	"contract":     {"dialect", "cloud", "store", "work", "link", "agent", "engine", "controlplane", "control", "host", "onebox", "guest", "consoleproxy"},
+	"cloud":        {"contract", "dialect", "agent", "engine", "controlplane", "control", "host", "onebox", "consoleproxy"},
+	"engine":       {"contract", "dialect", "cloud", "store", "work", "agent", "controlplane", "control", "host", "onebox", "consoleproxy"},
+	"agent":        {"contract", "dialect", "cloud", "store", "work", "controlplane", "control", "host", "onebox", "consoleproxy"},
+	"dialect":      {"agent", "engine", "controlplane", "control", "host", "onebox", "adminclient"},
+	"guest":        {"contract", "dialect", "cloud", "store", "work", "agent", "controlplane", "control", "host", "onebox"},
+	"controlplane": {"agent", "engine", "control", "host", "onebox", "adminclient"},
+	"control":      {"agent", "engine", "host", "onebox", "adminclient"},
+	"host":         {"contract", "dialect", "cloud", "work", "controlplane", "control", "onebox", "adminclient"},
+	"adminclient":  {"cloud", "store", "work", "link", "agent", "engine", "controlplane", "control", "host", "onebox"},
 }
 
 // excused packages serve tests only, and start whole clouds.

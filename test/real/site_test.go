@@ -23,6 +23,7 @@ import (
 	"edgecloud/engine/disk"
 	"edgecloud/engine/hypervisor"
 	"edgecloud/guest/tiny"
+	realhost "edgecloud/host"
 	"edgecloud/onebox"
 	"edgecloud/test/host"
 )
@@ -52,7 +53,7 @@ type node struct {
 	*host.Host
 	site    *site
 	uid     string
-	engines onebox.Engines
+	engines realhost.Engines
 	agent   *agent.Agent
 	change  func(*agent.Config)
 	stop    context.CancelFunc
@@ -151,7 +152,7 @@ func (n *node) open() {
 	}
 	dir := filepath.Join(s.dir, n.Name)
 	var err error
-	n.engines, err = onebox.OpenRealEngines(t.Context(), onebox.RealHost{LibvirtSocket: n.LibvirtSocket, LibvirtRoot: n.Root(), StateDir: filepath.Join(dir, "state"),
+	n.engines, err = realhost.OpenReal(t.Context(), realhost.Real{LibvirtSocket: n.LibvirtSocket, LibvirtRoot: n.Root(), StateDir: filepath.Join(dir, "state"),
 		DiskDir: filepath.Join(dir, "disks"), NBEndpoint: s.fabric.NBEndpoint, Gateways: gateways, Logger: s.log.With("host", n.Name)})
 	require.NoError(t, err)
 	n.start()

@@ -1,4 +1,4 @@
-package onebox
+package control
 
 import (
 	"bufio"

@@ -1,4 +1,4 @@
-package onebox
+package control
 
 import (
 	"errors"
@@ -86,5 +86,5 @@ func ReadEnv(dir string) (*Env, error) {
 }
 
 func (e *Env) save(dir string) error {
-	return replaceFile(filepath.Join(dir, envFile), []byte(e.String()), 0o600)
+	return ReplaceFile(filepath.Join(dir, envFile), []byte(e.String()), 0o600)
 }

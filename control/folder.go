@@ -1,4 +1,4 @@
-package onebox
+package control
 
 import (
 	"encoding/json"
@@ -12,28 +12,33 @@ import (
 	"syscall"
 )
 
-// Files of a data folder. All that a cloud ever writes is one of these, so that uninstalling touches nothing else.
+// Files of a data folder.
 const (
-	pidFile   = "edgecloud.pid" // locked while a cloud runs; holds its process ID
+	pidFile   = "edgecloud.pid" // locked while a centre runs; holds its process ID
 	stateFile = "edgecloud.json"
 	envFile   = "edgecloud.env"
-	logFile   = "edgecloud.log" // of a detached cloud
 	dbFile    = "edgecloud.db"
 	keyFile   = "master.key"
 	filesName = "files"
-	worldName = "world"
-	hostName  = "host"
-	imageName = "images"
 )
 
-func ownNames() []string {
-	return []string{envFile, stateFile, dbFile, dbFile + "-wal", dbFile + "-shm", keyFile, filesName, worldName, hostName, imageName, logFile,
-		caFile, caKeyFile, certFile, certKeyFile, pidFile}
+// Names lists all that a centre ever writes into its data folder, so that uninstalling touches nothing else. The lock comes last.
+func Names() []string {
+	return []string{envFile, stateFile, dbFile, dbFile + "-wal", dbFile + "-shm", keyFile, filesName, clusterKeys, caFile, caKeyFile, certFile, certKeyFile, pidFile}
 }
 
-// State is what a cloud remembers of how it was started, so that the next start is the same.
+// DSN is the address of a folder's own database.
+func DSN(dir string) string { return "sqlite:" + filepath.Join(dir, dbFile) }
+
+// KeyPath is the key file that seals a folder's secrets.
+func KeyPath(dir string) string { return filepath.Join(dir, keyFile) }
+
+// FilesDir is where a folder's image files lie, by their SHA-256.
+func FilesDir(dir string) string { return filepath.Join(dir, filesName) }
+
+// State is what a centre remembers of how it was started, so that the next start is the same.
 type State struct {
-	Engine string         `json:"engine"`
+	Engine string         `json:"engine"` // what its hosts are: sim, real, or remote for a centre alone
 	Listen string         `json:"listen"` // as it was asked for; port 0 means "any"
 	Ports  map[string]int `json:"ports"`  // of every listener
 	Domain string         `json:"domain"`
@@ -60,11 +65,11 @@ func (s State) save(dir string) error {
 	if err != nil {
 		return err
 	}
-	return replaceFile(filepath.Join(dir, stateFile), append(text, '\n'), 0o600)
+	return ReplaceFile(filepath.Join(dir, stateFile), append(text, '\n'), 0o600)
 }
 
-// replaceFile writes a file so that a reader sees the old text or the new one.
-func replaceFile(path string, text []byte, mode os.FileMode) error {
+// ReplaceFile writes a file so that a reader sees the old text or the new one.
+func ReplaceFile(path string, text []byte, mode os.FileMode) error {
 	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-")
 	if err != nil {
 		return err
@@ -86,8 +91,8 @@ var ErrRunning = errors.New("an edgecloud runs on this data folder already")
 // ErrNotRunning is returned when none does.
 var ErrNotRunning = errors.New("no edgecloud runs on this data folder")
 
-// lock takes the data folder for this process. The kernel frees it when the process ends, however that happens.
-func lock(dir string) (*os.File, error) {
+// Lock takes the data folder for this process. The kernel frees it when the process ends, however that happens.
+func Lock(dir string) (*os.File, error) {
 	f, err := os.OpenFile(filepath.Join(dir, pidFile), os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
 		return nil, err

@@ -1,4 +1,4 @@
-package onebox
+package control
 
 import (
 	"crypto/ecdsa"
@@ -117,10 +117,10 @@ func makeCertificate(template *x509.Certificate, issuer *tls.Certificate, certPa
 	}
 	certPEM := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
 	keyPEM := pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: keyDER})
-	if err := replaceFile(keyPath, keyPEM, 0o600); err != nil {
+	if err := ReplaceFile(keyPath, keyPEM, 0o600); err != nil {
 		return none, err
 	}
-	if err := replaceFile(certPath, certPEM, 0o644); err != nil {
+	if err := ReplaceFile(certPath, certPEM, 0o644); err != nil {
 		return none, err
 	}
 	return tls.X509KeyPair(certPEM, keyPEM)

@@ -1,4 +1,4 @@
-package onebox
+package host
 
 import (
 	"context"
@@ -8,19 +8,19 @@ import (
 
 	"edgecloud/agent"
 	"edgecloud/agent/apply"
-	"edgecloud/cloud/place"
 	"edgecloud/engine/disk"
 	"edgecloud/engine/disk/qcow"
 	"edgecloud/engine/hypervisor"
 	"edgecloud/engine/hypervisor/libvirt"
 	"edgecloud/engine/network"
 	"edgecloud/engine/network/ovn"
+	"edgecloud/engine/sim"
 	"edgecloud/link/protocol"
 	"edgecloud/link/spec"
 )
 
-// RealHost says where a host's daemons and folders are.
-type RealHost struct {
+// Real says where a host's daemons and folders are.
+type Real struct {
 	LibvirtSocket string   // libvirtd's unix socket; empty is libvirt's own default
 	LibvirtRoot   string   // how this process sees libvirtd's file system; empty if they are the same
 	StateDir      string   // seeds and serial logs; libvirtd sees it under the same path
@@ -38,6 +38,7 @@ type Engines struct {
 	Hypervisor hypervisor.Hypervisor
 	Pool       disk.Pool
 	Network    network.Network
+	Seed       func(spec.Instance) ([]byte, error)
 }
 
 // Close frees connections; machines and networks run on. Call it after the host's agent has returned.
@@ -52,13 +53,18 @@ func (e Engines) Close() error {
 	return errors.Join(errs...)
 }
 
-// OpenRealEngines opens libvirt, the folder of disks and OVN. It fails when one of them cannot be reached now.
-func OpenRealEngines(ctx context.Context, h RealHost) (Engines, error) {
+// OpenSim gives the engines of a simulated host. Closing them leaves the world as it is.
+func OpenSim(h *sim.Host) Engines {
+	return Engines{Hypervisor: h.Hypervisor(), Pool: h.Disk(), Network: h.Network(), Seed: apply.SeedText}
+}
+
+// OpenReal opens libvirt, the folder of disks and OVN. It fails when one of them cannot be reached now.
+func OpenReal(ctx context.Context, h Real) (Engines, error) {
 	machines, err := libvirt.Open(ctx, libvirt.Config{Socket: h.LibvirtSocket, Root: h.LibvirtRoot, StateDir: h.StateDir, KVM: h.KVM, Log: h.Logger})
 	if err != nil {
 		return Engines{}, fmt.Errorf("open libvirt: %w", err)
 	}
-	e := Engines{Hypervisor: machines}
+	e := Engines{Hypervisor: machines, Seed: apply.Seed}
 	pool, err := qcow.Open(qcow.Config{Dir: h.DiskDir, Reserve: h.DiskReserve, Grow: machines.GrowDisk})
 	if err != nil {
 		return Engines{}, errors.Join(fmt.Errorf("open disks in %s: %w", h.DiskDir, err), e.Close())
@@ -72,12 +78,7 @@ func OpenRealEngines(ctx context.Context, h RealHost) (Engines, error) {
 	return e, nil
 }
 
-// Enrol makes a host known at a site, or finds it by its name, and gives its UID. The agent's heartbeat tells what it has.
-func (b *Box) Enrol(ctx context.Context, site *place.Site, name string) (string, error) {
-	return b.enrol(ctx, site, spec.HostFacts{Name: name})
-}
-
 // AgentConfig composes the agent of a host on these engines; dir keeps its ledger. The caller may change it before agent.New.
 func (e Engines) AgentConfig(t protocol.Transport, name, dir string, logger *slog.Logger) agent.Config {
-	return agent.Config{Dir: dir, Transport: t, Hypervisor: e.Hypervisor, Pool: e.Pool, Network: e.Network, Seed: apply.Seed, Name: name, Logger: logger}
+	return agent.Config{Dir: dir, Transport: t, Hypervisor: e.Hypervisor, Pool: e.Pool, Network: e.Network, Seed: e.Seed, Name: name, Logger: logger}
 }
