@@ -19,6 +19,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"edgecloud/controlplane/controlplanetest"
+	"edgecloud/store"
 )
 
 const (
@@ -102,4 +103,18 @@ func (c *cloud) command(t *testing.T, limit time.Duration, path string, args ...
 func lines(out []byte, most int) string {
 	all := strings.Split(strings.TrimSpace(string(out)), "\n")
 	return strings.Join(all[max(0, len(all)-most):], "\n")
+}
+
+// nothingLeft demands that no row of a tenant's resource is there any more, once the hosts have confirmed the deletions.
+func (c *cloud) nothingLeft(t *testing.T) {
+	t.Helper()
+	controlplanetest.Eventually(t, "everything is gone", func() bool {
+		var left []string
+		require.NoError(t, c.Control.DB.Read(t.Context(), func(ctx context.Context, tx *store.Tx) error {
+			return tx.NewRaw(`SELECT 'instance' FROM instances UNION ALL SELECT 'volume' FROM volumes UNION ALL SELECT 'port' FROM ports UNION ALL SELECT 'public ip' FROM public_ips
+				UNION ALL SELECT 'lease' FROM line_addresses UNION ALL SELECT 'network' FROM networks UNION ALL SELECT 'key' FROM key_pairs
+				UNION ALL SELECT 'quota ' || name FROM quota_use WHERE used <> 0 AND name NOT LIKE 'security%'`).Scan(ctx, &left)
+		}))
+		return len(left) == 0
+	})
 }
