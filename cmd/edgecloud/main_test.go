@@ -67,18 +67,25 @@ type process struct {
 
 func up(t *testing.T, dir string, args ...string) *process {
 	t.Helper()
-	p := &process{Cmd: exec.Command(binary, append([]string{"up", "--data", dir, "--sites", "cn-hangzhou-cm"}, args...)...), ended: make(chan error, 1)}
+	p := &process{Cmd: exec.Command(binary, append([]string{"up", "--data", dir, "--sites", "cn-hangzhou-cm", "--log-level", "info"}, args...)...), ended: make(chan error, 1)}
 	var said bytes.Buffer
 	p.Stderr = &said
 	out, err := p.StdoutPipe()
 	require.NoError(t, err)
 	require.NoError(t, p.Start())
-	t.Cleanup(func() { _ = p.Process.Kill() })
+	t.Cleanup(func() {
+		_ = p.Process.Kill()
+		if t.Failed() {
+			<-p.ended // said is written no more
+			t.Logf("edgecloud up, process %d, said:\n%s", p.Process.Pid, said.String())
+		}
+	})
 	first := make([]byte, len("The cloud is ready."))
 	_, err = io.ReadFull(out, first)
 	go func() {
 		_, _ = io.Copy(io.Discard, out)
 		p.ended <- p.Wait()
+		close(p.ended)
 	}()
 	require.NoError(t, err, said.String())
 	require.Equal(t, "The cloud is ready.", string(first))

@@ -19,6 +19,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"edgecloud/engine/daemons"
+	"edgecloud/test/host"
 )
 
 // insideEnv tells the test's second process, which runs in namespaces that look like a machine of its own, where the program is.
@@ -38,7 +39,7 @@ func TestAMachineOfItsOwn(t *testing.T) {
 	defer n.Close()
 	self, err := os.Executable()
 	require.NoError(t, err)
-	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 12*time.Minute) // far beyond what TestInside waits for before it explains itself
 	defer cancel()
 	cmd := n.Command(ctx, self, "-test.run=^TestInside$", "-test.v")
 	cmd.Env = append(os.Environ(), insideEnv+"="+binary, "TMPDIR="+dir)
@@ -60,6 +61,9 @@ func guests(t *testing.T) (all []string) {
 	return all
 }
 
+// patience is for a machine that emulates its guests and has other work besides: a start takes ten seconds when it is quiet.
+const patience = 4 * time.Minute
+
 // eventually waits for a level.
 func eventually(t *testing.T, what string, limit time.Duration, check func() error) {
 	t.Helper()
@@ -71,6 +75,7 @@ func TestInside(t *testing.T) {
 		return // TestAMachineOfItsOwn runs it in a process of its own
 	}
 	dir := filepath.Join(t.TempDir(), "cloud")
+	t.Cleanup(func() { explain(t, dir) })
 	p := up(t, dir, "--engine", "real", "--listen", "127.0.0.1:0")
 	vm, address := realGuest(t, p)
 	openSSH(t, p)
@@ -91,7 +96,7 @@ func TestInside(t *testing.T) {
 	require.Empty(t, guests(t))
 	p = up(t, dir)
 	running(t, p, vm)
-	eventually(t, "the guest runs again", time.Minute, func() error {
+	eventually(t, "the guest runs again", patience, func() error {
 		if len(guests(t)) != 1 {
 			return fmt.Errorf("no guest")
 		}
@@ -101,6 +106,23 @@ func TestInside(t *testing.T) {
 	out, code = run(t, "uninstall", "--data", dir, "--yes")
 	require.Equal(t, 0, code, out)
 	nothingLeft(t, dir)
+}
+
+// explain prints, after a failure, what an operator would look at: the engines' state, and what the guests wrote on their serial ports.
+func explain(t *testing.T, dir string) {
+	if !t.Failed() {
+		return
+	}
+	t.Log(host.Explain(context.Background(), daemons.Direct{}))
+	logs, _ := filepath.Glob(filepath.Join(dir, "host/guests/serial/*"))
+	for _, path := range logs {
+		text, err := os.ReadFile(path)
+		t.Logf("%s (%v):\n%s", filepath.Base(path), err, text[max(0, len(text)-4000):])
+	}
+	for _, name := range []string{"kvm.json", "made.json"} {
+		text, err := os.ReadFile(filepath.Join(dir, "host", name))
+		t.Logf("%s (%v): %s", name, err, text)
+	}
 }
 
 // realGuest makes an instance with a public address.
@@ -158,7 +180,7 @@ func request(p *process, method, path string, body, into any) error {
 
 func running(t *testing.T, p *process, vm string) {
 	t.Helper()
-	eventually(t, vm+" runs", 2*time.Minute, func() error {
+	eventually(t, vm+" runs", patience, func() error {
 		v, err := p.client(t).GetVirtualMachine(vm)
 		if err != nil {
 			return err
@@ -173,7 +195,7 @@ func running(t *testing.T, p *process, vm string) {
 // greet reads the SSH server's greeting at a public address, as anybody on this machine would reach it.
 func greet(t *testing.T, address string) {
 	t.Helper()
-	eventually(t, "SSH at "+address, 2*time.Minute, func() error {
+	eventually(t, "SSH at "+address, patience, func() error {
 		c, err := net.DialTimeout("tcp", net.JoinHostPort(address, "22"), time.Second)
 		if err != nil {
 			return err

@@ -46,7 +46,7 @@ func NewFabric(t testing.TB) *Fabric {
 	}
 	t.Cleanup(func() {
 		if t.Failed() {
-			f.dumpLogs()
+			f.explain()
 		}
 		if err := f.Close(); err != nil {
 			t.Errorf("close fabric: %v", err)

@@ -38,7 +38,7 @@ func (f *Fabric) Host(t testing.TB, name string) *Host {
 	t.Helper()
 	h, err := f.AddHost(context.Background(), name)
 	if err != nil {
-		f.dumpLogs()
+		f.explain()
 		t.Fatalf("host %s: %v", name, err)
 	}
 	return h

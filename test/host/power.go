@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -123,18 +123,18 @@ func (h *Host) PoweredGuests() ([]string, error) {
 	return names, nil
 }
 
-// dumpLogs shows the ends of the daemons' logs after a failure.
-func (f *Fabric) dumpLogs() {
-	for _, pattern := range []string{"*/log/*.log", "*/log/*/*.log", "*/log/*/*/*.log"} {
-		files, err := filepath.Glob(filepath.Join(f.dir, pattern))
-		if err != nil {
-			continue
-		}
-		for _, file := range files {
-			out, err := daemons.Run(context.Background(), daemons.Direct{}, "tail", "-n", "15", file)
-			if err == nil && out != "" {
-				f.logf("%s", fmt.Sprintf("%s:\n%s", strings.TrimPrefix(file, f.dir+"/"), out))
-			}
+// explain shows the state of the central and of every host after a failure.
+func (f *Fabric) explain() {
+	ctx := context.Background() // the test's own has ended
+	f.mu.Lock()
+	hosts := slices.Clone(f.hosts)
+	f.mu.Unlock()
+	if f.central != nil {
+		f.logf("central:\n%s", Explain(ctx, f.central))
+	}
+	for _, h := range hosts {
+		if ns, err := h.namespace(); err == nil {
+			f.logf("host %s:\n%s", h.Name, Explain(ctx, ns))
 		}
 	}
 }
