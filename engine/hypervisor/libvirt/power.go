@@ -22,6 +22,13 @@ func (e *Engine) Start(ctx context.Context, uid string) error {
 		return err
 	}
 	err = e.call(ctx, func(l *golibvirt.Libvirt) error {
+		state, reason, err := l.DomainGetState(d, 0)
+		if err == nil && givenUp(state, reason) {
+			err = l.DomainDestroy(d)
+		}
+		if err != nil {
+			return err
+		}
 		active, err := l.DomainIsActive(d)
 		if err != nil || active == 1 {
 			return err

@@ -75,10 +75,20 @@ func state(l *golibvirt.Libvirt, d golibvirt.Domain) (hypervisor.State, error) {
 	case golibvirt.DomainNostate:
 		s.Power = spec.Off
 	}
+	if givenUp(code, reason) {
+		s.Power, s.Crashed = spec.Off, true
+	}
 	if s.Power == spec.On {
 		s.Drifted, err = drifted(l, d)
 	}
 	return s, err
+}
+
+// givenUp tells of a guest that QEMU has paused for good, as after an instruction that KVM cannot emulate: its process is there, but will never run it
+// again. A guest that a person or a full disk has paused is another thing: it goes on where it was.
+func givenUp(state, reason int32) bool {
+	why := golibvirt.DomainPausedReason(reason)
+	return golibvirt.DomainState(state) == golibvirt.DomainPaused && (why == golibvirt.DomainPausedUnknown || why == golibvirt.DomainPausedCrashed)
 }
 
 // drifted compares what runs with what is defined.
