@@ -5,6 +5,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"time"
 
 	"edgecloud/contract"
@@ -18,9 +19,13 @@ type Config struct {
 	Domain    string // the dialects' names end in it: bec.DOMAIN, iecs.DOMAIN, ...; default DefaultDomain
 	Names     map[string]string
 	Region    string // default "region-1"
-	FilesDir  string // image files that hosts fetch
+	FilesDir  string // image files that hosts fetch; empty: images cannot be imported
 	Version   string // of the program, as the health check tells it
 	TLS       *tls.Config
+
+	FilesURL     string         // where hosts fetch from FilesDir; empty: they see the folder itself
+	ImageLimit   int64          // bytes of an image file; default files.DefaultLimit
+	ImageSources []netip.Prefix // networks that tenants' image URLs may point into, beside public ones
 
 	// BaseURL is how callers reach the main listener, for addresses in answers: "https://127.0.0.1:8443". Empty: as the request came.
 	BaseURL string

@@ -13,6 +13,7 @@ import (
 	"edgecloud/cloud/compute"
 	"edgecloud/cloud/identity"
 	"edgecloud/cloud/image"
+	"edgecloud/cloud/image/files"
 	"edgecloud/cloud/network"
 	"edgecloud/cloud/operation"
 	"edgecloud/cloud/place"
@@ -45,6 +46,7 @@ type ControlPlane struct {
 	doors map[string]*dialect.Door
 	other map[string]http.Handler // what is no dialect of the contract: IAM
 	files http.Handler
+	store *files.Store // nil: images cannot be imported
 	admin *admin.Door
 	dial  []Dialer
 }
@@ -81,6 +83,9 @@ func Open(ctx context.Context, cfg Config) (*ControlPlane, error) {
 		return nil, err
 	}
 	c := &ControlPlane{DB: db, cfg: cfg, log: cfg.Logger}
+	if err := c.openFiles(); err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
 	c.compose(ring)
 	if err := c.open(); err != nil {
 		_ = db.Close() // the first error says more
@@ -99,12 +104,13 @@ func openRing(path string) (*store.Keyring, error) {
 func (c *ControlPlane) compose(ring *store.Keyring) {
 	c.Identity = identity.New(c.DB, ring, identity.WithRegion(c.cfg.Region))
 	c.Place = place.New(c.DB)
-	c.Images = image.New(c.DB)
+	c.Images = image.New(c.DB, c.store)
 	c.Networks = network.New(c.DB, c.Place)
 	c.Compute = compute.New(c.DB, c.Place, c.Images, c.Networks)
 	c.Link = link.New(link.Config{DB: c.DB, Observers: observers(), OnHeartbeat: onHeartbeat, OnJoin: onJoin, Heartbeat: c.cfg.Heartbeat, Logger: c.log})
-	c.Runner = &work.Runner{DB: c.DB, Workers: c.cfg.Workers, Logger: c.log, Reconcilers: []work.Reconciler{compute.Lifecycle()},
-		Scans: []work.Scan{work.FullScan(compute.Kind, compute.Unsettled, scanEvery)}, OnOverdue: c.overdue}
+	c.Runner = &work.Runner{DB: c.DB, Workers: c.cfg.Workers, Logger: c.log, Reconcilers: []work.Reconciler{compute.Lifecycle(), c.Images.Lifecycle()},
+		Scans:     []work.Scan{work.FullScan(compute.Kind, compute.Unsettled, scanEvery), work.FullScan(image.Kind, image.Unsettled, scanEvery)},
+		OnOverdue: c.overdue}
 }
 
 // AddDialer says how streams to hosts are opened; the link's transport knows. With several, each is asked until one reaches the host. Call it before serving.
@@ -124,8 +130,22 @@ func (c *ControlPlane) dialHost(ctx context.Context, host, kind, uid string) (co
 	return conn, err
 }
 
+// openFiles opens the store of image files, if there is to be one.
+func (c *ControlPlane) openFiles() (err error) {
+	if c.cfg.FilesDir == "" {
+		return nil
+	}
+	c.store, err = files.Open(files.Config{Dir: c.cfg.FilesDir, URL: c.cfg.FilesURL, Limit: c.cfg.ImageLimit, Tenants: c.cfg.ImageSources})
+	return err
+}
+
 // Run carries out the cloud's work until ctx ends.
-func (c *ControlPlane) Run(ctx context.Context) error { return c.Runner.Run(ctx) }
+func (c *ControlPlane) Run(ctx context.Context) error {
+	if err := c.Images.Sweep(ctx); err != nil {
+		return fmt.Errorf("sweep image files: %w", err)
+	}
+	return c.Runner.Run(ctx)
+}
 
 // Close ends consoles and closes the database.
 func (c *ControlPlane) Close() error {

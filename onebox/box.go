@@ -59,6 +59,9 @@ func (b *Box) Centre() *controlplane.ControlPlane { return b.Control }
 // Operator is the first operator.
 func (b *Box) Operator() *identity.FirstAdmin { return b.Admin }
 
+// FilesDir is where the cloud keeps image files.
+func (b *Box) FilesDir() string { return b.cfg.Control.FilesDir }
+
 // furnish makes what a fresh cloud has: an operator, places, hosts, images.
 func (b *Box) furnish(ctx context.Context) (err error) {
 	if b.Admin, err = b.Control.Identity.EnsureAdmin(ctx); err != nil {

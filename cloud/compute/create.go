@@ -91,7 +91,7 @@ func (c *Compute) Create(ctx context.Context, caller *identity.Caller, w NewInst
 	if err != nil {
 		return nil, err
 	}
-	img, file, err := c.images.Find(ctx, caller, w.Image)
+	img, file, err := c.images.Usable(ctx, caller, w.Image)
 	if err != nil {
 		return nil, fault.From(err).On("imageId")
 	}

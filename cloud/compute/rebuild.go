@@ -27,7 +27,7 @@ func (c *Compute) Reinstall(ctx context.Context, caller *identity.Caller, id str
 	if len(r.UserData) > maxUserData {
 		return nil, fault.BadField("userData", "must have at most %d bytes", maxUserData)
 	}
-	img, file, err := c.images.Find(ctx, caller, r.Image)
+	img, file, err := c.images.Usable(ctx, caller, r.Image)
 	if err != nil {
 		return nil, fault.From(err).On("imageId")
 	}

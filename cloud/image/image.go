@@ -12,6 +12,7 @@ import (
 
 	"edgecloud/cloud/audit"
 	"edgecloud/cloud/identity"
+	"edgecloud/cloud/image/files"
 	"edgecloud/fault"
 	"edgecloud/store"
 )
@@ -21,16 +22,17 @@ const cacheAge = 5 * time.Second
 
 // Images gives access to the catalogue.
 type Images struct {
-	db *store.DB
+	db    *store.DB
+	files *files.Store // nil: images cannot be imported or made
 
 	mu     sync.Mutex
 	public []*Image
-	files  map[string]*File
+	backs  map[string]*File // by UID
 	loaded time.Time
 }
 
-// New makes an Images on a database.
-func New(db *store.DB) *Images { return &Images{db: db} }
+// New makes an Images on a database, and on a store of files if images can be imported and made.
+func New(db *store.DB, f *files.Store) *Images { return &Images{db: db, files: f} }
 
 // Filter narrows a list. Empty fields match any.
 type Filter struct {
@@ -41,6 +43,8 @@ type Filter struct {
 	Public  *bool
 	Status  Status
 	Site    string
+	// Unfinished adds public images that cannot be used: only their operator has to know of them.
+	Unfinished bool
 }
 
 // List gives the images that the caller sees: public ones and its own, by name.
@@ -78,19 +82,34 @@ func (f Filter) apply(q *bun.SelectQuery) *bun.SelectQuery {
 	if f.Site != "" {
 		q = q.Where("site IN ('', ?)", f.Site)
 	}
+	if !f.Unfinished {
+		q = q.Where("account <> '' OR status = ?", Active)
+	}
 	return q
 }
 
-// Find gives one image that the caller sees, by UID, slug or public name. Public images come from a cache of a few seconds.
+// Usable gives an image that instances can be made from.
+func (i *Images) Usable(ctx context.Context, caller *identity.Caller, id string) (*Image, *File, error) {
+	image, file, err := i.Find(ctx, caller, id)
+	if err != nil {
+		return nil, nil, err
+	}
+	if image.Status != Active || file == nil {
+		return nil, nil, fault.Conflicting(Kind, image.Name, "The image %s is %s; it cannot be used.", image.Name, image.Status)
+	}
+	return image, file, nil
+}
+
+// Find gives one image that the caller sees, by UID, slug or public name; its file is nil while it has none. Public images come from a cache of a few seconds.
 func (i *Images) Find(ctx context.Context, caller *identity.Caller, id string) (*Image, *File, error) {
 	if err := i.load(ctx); err != nil {
 		return nil, nil, err
 	}
 	i.mu.Lock()
 	for _, p := range i.public {
-		if p.Slug == id || p.UID == id || p.Name == id {
+		if (p.Slug == id || p.UID == id || p.Name == id) && (p.Status == Active || caller.Operator) {
 			defer i.mu.Unlock()
-			return p, i.files[p.File], nil
+			return p, i.backs[p.File], nil
 		}
 	}
 	i.mu.Unlock()
@@ -100,13 +119,19 @@ func (i *Images) Find(ctx context.Context, caller *identity.Caller, id string) (
 func (i *Images) findOwn(ctx context.Context, caller *identity.Caller, id string) (*Image, *File, error) {
 	image, file := new(Image), new(File)
 	err := i.db.Read(ctx, func(ctx context.Context, tx *store.Tx) error {
-		if err := tx.NewSelect().Model(image).Where("account IN ('', ?) AND (uid = ? OR slug = ?)", caller.Account, id, id).Scan(ctx); err != nil {
+		q := tx.NewSelect().Model(image).Where("(account = ? OR account = '' AND (status = ? OR ?)) AND (uid = ? OR slug = ? OR name = ? AND account = '')",
+			caller.Account, Active, caller.Operator, id, id, id)
+		if err := q.Scan(ctx); err != nil {
 			return err
+		}
+		if image.File == "" {
+			file = nil
+			return nil
 		}
 		return tx.NewSelect().Model(file).Where("uid = ?", image.File).Scan(ctx)
 	})
 	if store.NotFound(err) {
-		return nil, nil, fault.Missing("image", id)
+		return nil, nil, fault.Missing(Kind, id)
 	}
 	return image, file, err
 }
@@ -135,19 +160,19 @@ func (i *Images) load(ctx context.Context) error {
 		return nil
 	}
 	var public []*Image
-	var files []*File
+	var backs []*File
 	err := i.db.Read(ctx, func(ctx context.Context, tx *store.Tx) error {
 		if err := tx.NewSelect().Model(&public).Where("account = ''").Order("name").Scan(ctx); err != nil {
 			return err
 		}
-		return tx.NewSelect().Model(&files).Where("uid IN (SELECT file FROM images WHERE account = '')").Scan(ctx)
+		return tx.NewSelect().Model(&backs).Where("uid IN (SELECT file FROM images WHERE account = '')").Scan(ctx)
 	})
 	if err != nil {
 		return err
 	}
-	i.files = map[string]*File{}
-	for _, f := range files {
-		i.files[f.UID] = f
+	i.backs = map[string]*File{}
+	for _, f := range backs {
+		i.backs[f.UID] = f
 	}
 	i.public, i.loaded = public, now
 	return nil
@@ -156,6 +181,7 @@ func (i *Images) load(ctx context.Context) error {
 // NewImage is what an operator says of a public image.
 type NewImage struct {
 	Name, Description                          string
+	Names                                      []string // further ones for the same file; only in imports
 	OSType, OSName, OSVersion, OSArch, OSBuild string
 	MinDiskGiB, MinMemoryMiB                   int64
 	GPU                                        bool
@@ -206,24 +232,37 @@ func (i *Images) Publish(ctx context.Context, caller *identity.Caller, n NewImag
 		if err != nil {
 			return err
 		}
-		image = n.image(tx, file)
-		_, err = tx.NewInsert().Model(image).On("CONFLICT (name) WHERE account = '' DO UPDATE").Set("file = excluded.file").
-			Set("description = excluded.description").Returning("*").Exec(ctx)
-		if err != nil {
-			return fmt.Errorf("publish image %s: %w", n.Name, err)
+		if image, err = i.publish(ctx, tx, n, file); err != nil {
+			return err
 		}
-		tx.AfterCommit(i.forget)
-		return audit.Note(ctx, tx, caller, "image", image.UID)
+		return audit.Note(ctx, tx, caller, Kind, image.UID)
 	})
 	return image, err
 }
 
+// publish puts a public image with its file into the catalogue, or gives the name that is there another file.
+func (i *Images) publish(ctx context.Context, tx *store.Tx, n NewImage, file *File) (*Image, error) {
+	image := n.image(tx, file)
+	q := tx.NewInsert().Model(image).On("CONFLICT (name) WHERE account = '' DO UPDATE")
+	for _, column := range []string{"description", "os_type", "os_name", "os_version", "os_arch", "os_build", "min_disk_gib", "min_memory_mib", "gpu", "status", "file"} {
+		q = q.Set("? = excluded.?", bun.Ident(column), bun.Ident(column))
+	}
+	if _, err := q.Returning("*").Exec(ctx); err != nil {
+		return nil, fmt.Errorf("publish image %s: %w", n.Name, err)
+	}
+	tx.AfterCommit(i.forget)
+	return image, nil
+}
+
 func (n NewImage) image(tx *store.Tx, file *File) *Image {
-	minDisk := max(n.MinDiskGiB, (file.VirtualBytes+1<<30-1)>>30)
+	minDisk := max(n.MinDiskGiB, gib(file.VirtualBytes))
 	return &Image{UID: tx.NewUID(), Slug: tx.NewSlug(), Name: n.Name, Description: n.Description, OSType: n.OSType, OSName: n.OSName, OSVersion: n.OSVersion,
 		OSArch: n.OSArch, OSBuild: n.OSBuild, OSLang: "ENG", MinDiskGiB: minDisk, MinMemoryMiB: n.MinMemoryMiB, GPU: n.GPU, Status: Active, File: file.UID,
 		Created: store.At(tx.Now())}
 }
+
+// gib rounds bytes up.
+func gib(bytes int64) int64 { return (bytes + 1<<30 - 1) >> 30 }
 
 func addFile(ctx context.Context, tx *store.Tx, f NewFile) (*File, error) {
 	file := &File{UID: tx.NewUID(), SHA256: f.SHA256, Format: f.Format, Bytes: f.Bytes, VirtualBytes: f.VirtualBytes, URL: f.URL, Created: store.At(tx.Now())}

@@ -11,10 +11,14 @@ type Status string
 
 // The statuses of an image.
 const (
-	Active  Status = "active"
-	Imaging Status = "imaging" // being made from an instance
-	Broken  Status = "failed"
+	Active    Status = "active"
+	Imaging   Status = "imaging"   // being made from an instance
+	Importing Status = "importing" // its file is on its way
+	Broken    Status = "failed"
 )
+
+// Kind is the kind of images in work rows, operations and audit records.
+const Kind = "image"
 
 // Image is one entry of the catalogue. Account is empty for public images, which everybody sees.
 type Image struct {
@@ -37,8 +41,8 @@ type Image struct {
 	MinVCPUs     int64      `bun:"min_vcpus"`
 	GPU          bool       `bun:"gpu"`
 	Status       Status     `bun:"status"`
-	File         string     `bun:"file"`
-	Source       string     `bun:"source"` // UID of the instance or snapshot it was made from
+	File         string     `bun:"file,nullzero"` // empty until there is one
+	Source       string     `bun:"source"`        // UID of the instance or snapshot it was made from
 	Created      store.Time `bun:"created"`
 }
 

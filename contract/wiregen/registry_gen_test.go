@@ -1634,6 +1634,8 @@ var registry = map[string]func() any{
 	"admin/catalogue.getImage 200":                                 func() any { return new(admincatalogue.Image) },
 	"admin/catalogue.getImage default":                             func() any { return new(admincatalogue.ErrorResponse) },
 	"admin/catalogue.deleteImage default":                          func() any { return new(admincatalogue.ErrorResponse) },
+	"admin/catalogue.uploadImage 200":                              func() any { return new(admincatalogue.Image) },
+	"admin/catalogue.uploadImage default":                          func() any { return new(admincatalogue.ErrorResponse) },
 	"admin/catalogue.setImageNames request":                        func() any { return new(admincatalogue.SetImageNamesRequest) },
 	"admin/catalogue.setImageNames 200":                            func() any { return new(admincatalogue.Image) },
 	"admin/catalogue.setImageNames default":                        func() any { return new(admincatalogue.ErrorResponse) },

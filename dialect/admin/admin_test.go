@@ -38,13 +38,18 @@ func (c client) call(status int, method, path string, body any) object {
 	if c.token != "" {
 		r.Header.Set("Authorization", "Bearer "+c.token)
 	}
+	return c.answer(status, r)
+}
+
+// answer sends a request, expects a status, and gives what is answered.
+func (c client) answer(status int, r *http.Request) (out object) {
+	c.t.Helper()
 	answer, err := http.DefaultClient.Do(r)
 	require.NoError(c.t, err)
 	defer answer.Body.Close()
 	text, err := io.ReadAll(answer.Body)
 	require.NoError(c.t, err)
-	require.Equal(c.t, status, answer.StatusCode, "%s %s: %s", method, path, text)
-	var out object
+	require.Equal(c.t, status, answer.StatusCode, "%s %s: %s", r.Method, r.URL, text)
 	if len(text) > 0 {
 		require.NoError(c.t, json.Unmarshal(text, &out))
 	}

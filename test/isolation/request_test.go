@@ -128,6 +128,9 @@ func (r request) build(f *filler) (target string, body []byte) {
 	if query := r.buildQuery(f); query != "" {
 		target += "?" + query
 	}
+	if b := r.op.Body(); b != nil && b.ContentType == "application/octet-stream" {
+		return target, []byte("a piece of a file")
+	}
 	if r.body == nil {
 		return target, nil
 	}

@@ -119,7 +119,7 @@ func (n *tenant) make(kind string) {
 
 func (n *tenant) publicImage() *image.Image {
 	public := true
-	images, err := n.Control.Images.List(n.t.Context(), operator(n.Cloud), image.Filter{Public: &public, Keyword: "Ubuntu 22"})
+	images, err := n.Control.Images.List(n.t.Context(), operator(n.Cloud), image.Filter{Public: &public, Keyword: "Ubuntu"})
 	require.NoError(n.t, err)
 	require.NotEmpty(n.t, images)
 	return images[0]

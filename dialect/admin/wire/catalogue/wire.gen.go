@@ -14,6 +14,7 @@ const (
 	OpImportImage   = "admin/catalogue.importImage"
 	OpGetImage      = "admin/catalogue.getImage"
 	OpDeleteImage   = "admin/catalogue.deleteImage"
+	OpUploadImage   = "admin/catalogue.uploadImage"
 	OpSetImageNames = "admin/catalogue.setImageNames"
 )
 
@@ -62,8 +63,10 @@ type Image struct {
 	OSVersion    *string             `json:"osVersion,omitempty"`
 	OSArch       *string             `json:"osArch,omitempty"`
 	MinDiskGiB   *int64              `json:"minDiskGiB,omitempty"`
+	MinMemoryMiB *int64              `json:"minMemoryMiB,omitempty"`
 	Status       string              `json:"status"`
 	Progress     *int32              `json:"progress,omitempty"`
+	Received     *int64              `json:"received,omitempty"`
 	Error        *string             `json:"error,omitempty"`
 	Bytes        *int64              `json:"bytes,omitempty"`
 	VirtualBytes *int64              `json:"virtualBytes,omitempty"`
@@ -80,17 +83,19 @@ type ImageList struct {
 
 // ImportImageRequest is the schema ImportImageRequest.
 type ImportImageRequest struct {
-	Name        string      `json:"name"`
-	Description *string     `json:"description,omitempty"`
-	URL         *string     `json:"url,omitempty"`
-	Path        *string     `json:"path,omitempty"`
-	Sha256      *string     `json:"sha256,omitempty"`
-	OSType      string      `json:"osType"`
-	OSName      *string     `json:"osName,omitempty"`
-	OSVersion   *string     `json:"osVersion,omitempty"`
-	OSArch      *string     `json:"osArch,omitempty"`
-	MinDiskGiB  *scalar.Int `json:"minDiskGiB,omitempty"`
-	Names       []string    `json:"names,omitempty"`
+	Name         string       `json:"name"`
+	Description  *string      `json:"description,omitempty"`
+	URL          *string      `json:"url,omitempty"`
+	Bytes        *scalar.Int  `json:"bytes,omitempty"`
+	Sha256       string       `json:"sha256"`
+	Replace      *scalar.Bool `json:"replace,omitempty"`
+	OSType       string       `json:"osType"`
+	OSName       *string      `json:"osName,omitempty"`
+	OSVersion    *string      `json:"osVersion,omitempty"`
+	OSArch       *string      `json:"osArch,omitempty"`
+	MinDiskGiB   *scalar.Int  `json:"minDiskGiB,omitempty"`
+	MinMemoryMiB *scalar.Int  `json:"minMemoryMiB,omitempty"`
+	Names        []string     `json:"names,omitempty"`
 }
 
 // SetImageNamesRequest is the schema SetImageNamesRequest.

@@ -1,4 +1,4 @@
-package qcow
+package diskimage
 
 import (
 	"bytes"
@@ -11,7 +11,7 @@ func FuzzHeader(f *testing.F) {
 	f.Add(append([]byte(magic+"\x00\x00\x00\x03\x00\x00\x00\x00\x00\x00\x00\x08\x00\x00\x00\x10"), make([]byte, 100)...))
 	f.Add(make([]byte, 512))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		h, err := parseHeader(bytes.NewReader(data))
+		h, err := ReadHeader(bytes.NewReader(data))
 		if err == nil && (h.Bytes < 0 || len(h.Backing) > maxBackingName) {
 			t.Fatalf("%+v", h)
 		}
