@@ -93,9 +93,12 @@ func Needs(item ledger.Item) []protocol.Key {
 	case spec.KindPort:
 		v, _ := decode[spec.Port](item)
 		return append(keys(spec.KindSecurityGroup, v.SecurityGroups...), keys(spec.KindSubnet, v.Subnet)...)
+	case spec.KindVirtualIP:
+		v, _ := decode[spec.VirtualIP](item)
+		return keys(spec.KindSubnet, v.Subnet) // its ports may come later, and go earlier
 	case spec.KindPublicIP:
 		v, _ := decode[spec.PublicIP](item)
-		return append(keys(spec.KindPort, v.Port), keys(spec.KindNetwork, v.Network)...)
+		return append(keys(v.PortKind(), v.Port), keys(spec.KindNetwork, v.Network)...)
 	}
 	return nil
 }
@@ -126,6 +129,8 @@ func (a *Applier) site(ctx context.Context, item ledger.Item) error {
 		return a.securityGroup(ctx, item)
 	case spec.KindPort:
 		return a.port(ctx, item)
+	case spec.KindVirtualIP:
+		return a.virtualIP(ctx, item)
 	}
 	return a.publicIP(ctx, item)
 }

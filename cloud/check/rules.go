@@ -14,13 +14,13 @@ var always = []rule{
 		UNION ALL SELECT account, 'public_ips', '', COUNT(*) FROM public_ips GROUP BY account
 		UNION ALL SELECT account, 'key_pairs', '', COUNT(*) FROM key_pairs GROUP BY account
 		UNION ALL SELECT account, 'placement_sets', '', COUNT(*) FROM placement_sets GROUP BY account
-		UNION ALL SELECT account, 'networks', site, COUNT(*) FROM networks GROUP BY account, site
-		UNION ALL SELECT account, 'subnets', network, COUNT(*) FROM subnets WHERE kind <> 'default' GROUP BY account, network
+		UNION ALL SELECT account, 'networks', site, COUNT(*) FROM networks WHERE site <> '' GROUP BY account, site
+		UNION ALL SELECT s.account, 'subnets', s.network, COUNT(*) FROM subnets AS s JOIN networks AS n ON n.uid = s.network WHERE s.kind <> 'default' AND n.site <> '' GROUP BY s.account, s.network
 		UNION ALL SELECT account, 'total_networks', '', COUNT(*) FROM networks GROUP BY account
 		UNION ALL SELECT account, 'total_subnets', '', COUNT(*) FROM subnets WHERE kind <> 'default' GROUP BY account
 		UNION ALL SELECT g.account, 'total_security_group_rules', '', COUNT(*) FROM security_rules AS r JOIN security_groups AS g ON g.uid = r.grp GROUP BY g.account
 		UNION ALL SELECT account, 'security_groups', '', COUNT(*) FROM security_groups GROUP BY account
-		UNION ALL SELECT g.account, 'security_group_rules', g.uid, COUNT(*) FROM security_rules AS r JOIN security_groups AS g ON g.uid = r.grp GROUP BY g.account, g.uid
+		UNION ALL SELECT g.account, 'security_group_rules', g.uid || '/' || r.direction, COUNT(*) FROM security_rules AS r JOIN security_groups AS g ON g.uid = r.grp GROUP BY g.account, g.uid, r.direction
 	), both_sides AS (
 		SELECT account, name, scope, n, 0 AS used FROM counted UNION ALL SELECT account, name, scope, 0, used FROM quota_use WHERE name <> 'images'
 	) SELECT 'account' AS kind, account AS uid, name || ' ' || scope || ': ' || SUM(used) || ' counted, ' || SUM(n) || ' rows' AS text
@@ -37,7 +37,13 @@ var always = []rule{
 		WHERE a.instance <> '' AND NOT EXISTS (SELECT 1 FROM ports AS p JOIN instances AS i ON i.uid = p.instance WHERE p.uid = a.port AND i.uid = a.instance)`},
 	{"every instance has a port and a disk", `SELECT 'instance' AS kind, i.uid AS uid, 'it lacks a port or a disk' AS text FROM instances AS i
 		WHERE NOT EXISTS (SELECT 1 FROM ports AS p WHERE p.instance = i.uid) OR NOT EXISTS (SELECT 1 FROM volumes AS v WHERE v.instance = i.uid)`},
-	{"every port is in a security group", `SELECT 'port' AS kind, uid, 'it is in none' AS text FROM ports WHERE uid NOT IN (SELECT port FROM port_groups)`},
+	{"every port is in a security group", `SELECT 'port' AS kind, uid, 'it is in none' AS text FROM ports WHERE kind = 'nic' AND uid NOT IN (SELECT port FROM port_groups)`},
+	{"every subnet has a gateway port", `SELECT 'subnet' AS kind, s.uid AS uid, 'its gateway ' || s.gateway || ' is held by ' || COUNT(p.uid) || ' ports' AS text FROM subnets AS s
+		LEFT JOIN ports AS p ON p.subnet = s.uid AND p.kind = 'gateway' AND p.address = s.gateway GROUP BY s.uid, s.gateway HAVING COUNT(p.uid) <> 1`},
+	{"members of virtual IPs are NICs of their subnet", `SELECT 'port' AS kind, m.port AS uid, 'it is a member of ' || m.vip AS text FROM virtual_ip_members AS m JOIN ports AS v ON v.uid = m.vip
+		JOIN ports AS p ON p.uid = m.port WHERE v.kind <> 'virtual' OR v.doomed OR p.kind <> 'nic' OR p.subnet <> v.subnet`},
+	{"only virtual IPs are doomed", `SELECT 'port' AS kind, p.uid AS uid, 'doomed and ' || p.kind || ', or nothing will forget it' AS text FROM ports AS p WHERE p.doomed AND (p.kind <> 'virtual'
+		OR NOT EXISTS (SELECT 1 FROM link_specs AS s WHERE s.target = 'site.' || p.site AND s.kind = 'virtual_ip' AND s.uid = p.uid AND s.deleted))`},
 	{"every lease has a holder", `SELECT 'lease' AS kind, address AS uid, 'its holder ' || holder || ' is gone' AS text FROM line_addresses
 		WHERE holder NOT IN (SELECT uid FROM public_ips) AND holder NOT IN (SELECT r.network FROM routers AS r JOIN lines AS l ON l.site = r.site WHERE l.uid = line) AND holder NOT IN (SELECT uid FROM link_specs WHERE deleted)`},
 	{"every public address is leased", `SELECT 'public_ip' AS kind, a.uid AS uid, a.address || ' is not leased to it' AS text FROM public_ips AS a JOIN instances AS i ON i.uid = a.instance
@@ -60,11 +66,14 @@ var always = []rule{
 			AND NOT EXISTS (SELECT 1 FROM link_specs AS s WHERE s.target = 'host.' || v.host AND s.kind = 'volume' AND s.uid = v.uid AND NOT s.deleted AND s.revision >= v.wanted)
 		UNION ALL SELECT 'port', p.uid, 'generation ' || p.wanted || ' has no live spec' FROM ports AS p JOIN instances AS i ON i.uid = p.instance WHERE p.wanted > 0 AND i.state <> 'deleting'
 			AND NOT EXISTS (SELECT 1 FROM link_specs AS s WHERE s.target = 'site.' || p.site AND s.kind = 'port' AND s.uid = p.uid AND NOT s.deleted AND s.revision >= p.wanted)
+		UNION ALL SELECT 'virtual_ip', p.uid, 'generation ' || p.wanted || ' has no live spec' FROM ports AS p WHERE p.kind = 'virtual' AND NOT p.doomed
+			AND NOT EXISTS (SELECT 1 FROM link_specs AS s WHERE s.target = 'site.' || p.site AND s.kind = 'virtual_ip' AND s.uid = p.uid AND NOT s.deleted AND s.revision >= p.wanted)
 		UNION ALL SELECT 'public_ip', a.uid, 'generation ' || a.wanted || ' has no live spec' FROM public_ips AS a JOIN instances AS i ON i.uid = a.instance WHERE a.wanted > 0 AND i.state <> 'deleting'
 			AND NOT EXISTS (SELECT 1 FROM link_specs AS s WHERE s.target = 'site.' || a.site AND s.kind = 'public_ip' AND s.uid = a.uid AND NOT s.deleted AND s.revision >= a.wanted)`},
 	{"every spec has a row", `SELECT s.kind AS kind, s.uid AS uid, 'a live spec for ' || s.target || ' and no row' AS text FROM link_specs AS s WHERE NOT s.deleted AND (
 			(s.kind = 'instance' AND s.uid NOT IN (SELECT uid FROM instances)) OR (s.kind = 'volume' AND s.uid NOT IN (SELECT uid FROM volumes))
 			OR (s.kind = 'port' AND s.uid NOT IN (SELECT uid FROM ports)) OR (s.kind = 'public_ip' AND s.uid NOT IN (SELECT uid FROM public_ips))
+			OR (s.kind = 'virtual_ip' AND s.uid NOT IN (SELECT uid FROM ports WHERE kind = 'virtual' AND NOT doomed))
 			OR (s.kind = 'network' AND s.uid NOT IN (SELECT network FROM routers WHERE 'site.' || site = s.target)) OR (s.kind = 'subnet' AND s.uid NOT IN (SELECT uid FROM subnets))
 			OR (s.kind = 'security_group' AND s.uid NOT IN (SELECT grp FROM security_group_sites WHERE 'site.' || site = s.target))
 			OR (s.kind = 'uplink' AND s.uid NOT IN (SELECT uid FROM lines)) OR (s.kind = 'image' AND s.uid NOT IN (SELECT uid FROM image_files)))`},
@@ -86,6 +95,8 @@ var atRest = []rule{
 			WHERE i.state NOT IN ('failed', 'deleting') AND (v.seen < v.wanted OR v.phase <> 'applied' OR v.seen_epoch < v.epoch)
 		UNION ALL SELECT 'port', p.uid, 'wanted ' || p.wanted || ', seen ' || p.seen || ' ' || p.phase || ' ' || p.error FROM ports AS p JOIN instances AS i ON i.uid = p.instance
 			WHERE i.state NOT IN ('failed', 'deleting') AND (p.seen < p.wanted OR p.phase <> 'applied')
+		UNION ALL SELECT 'virtual_ip', uid, 'wanted ' || wanted || ', seen ' || seen || ' ' || phase || ' ' || error FROM ports WHERE kind = 'virtual' AND (seen < wanted OR phase <> 'applied')
+		UNION ALL SELECT 'subnet', uid, 'wanted ' || wanted || ', seen ' || seen || ' ' || phase || ' ' || error FROM subnets WHERE seen < wanted OR phase <> 'applied'
 		UNION ALL SELECT 'public_ip', a.uid, 'wanted ' || a.wanted || ', seen ' || a.seen || ' ' || a.phase || ' ' || a.error FROM public_ips AS a JOIN instances AS i ON i.uid = a.instance
 			WHERE i.state NOT IN ('failed', 'deleting') AND (a.seen < a.wanted OR a.phase <> 'applied')`},
 	{"power is as wanted", `SELECT 'instance' AS kind, uid, 'it is ' || state || ' and its host says ' || seen_power AS text FROM instances

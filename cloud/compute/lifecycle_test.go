@@ -139,7 +139,7 @@ func (b *bed) state() []string {
 
 func (b *bed) leftovers() (left []string) {
 	require.NoError(b.t, b.cp.DB.Read(context.Background(), func(ctx context.Context, tx *store.Tx) error {
-		return tx.NewRaw(`SELECT 'instance ' || uid FROM instances UNION ALL SELECT 'volume ' || uid FROM volumes UNION ALL SELECT 'port ' || uid FROM ports
+		return tx.NewRaw(`SELECT 'instance ' || uid FROM instances UNION ALL SELECT 'volume ' || uid FROM volumes UNION ALL SELECT 'port ' || uid FROM ports WHERE kind <> 'gateway'
 			UNION ALL SELECT 'public ip ' || uid FROM public_ips UNION ALL SELECT 'lease ' || address FROM line_addresses WHERE holder NOT IN (SELECT uid FROM networks)
 			UNION ALL SELECT 'membership ' || port FROM port_groups UNION ALL SELECT 'work ' || uid FROM work WHERE kind = 'instance'
 			UNION ALL SELECT 'operation ' || verb FROM operations WHERE status = 'running' UNION ALL SELECT 'used on host ' || uid FROM hosts WHERE used_vcpus + used_mib + used_gib + instances > 0

@@ -53,7 +53,7 @@ func (r *Resolved) takeLeft(ctx context.Context, tx *store.Tx, s *Subnet, count 
 	if count == 0 {
 		return nil, nil
 	}
-	used, err := tx.NewSelect().Model((*Port)(nil)).Where("subnet = ?", s.UID).Count(ctx)
+	used, err := tx.NewSelect().Model((*Port)(nil)).Where("subnet = ? AND kind <> ?", s.UID, Gateway).Count(ctx)
 	if err != nil {
 		return nil, err
 	}

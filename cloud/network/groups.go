@@ -195,7 +195,7 @@ func (n *Networks) DeleteGroup(ctx context.Context, caller *identity.Caller, id 
 			return err
 		}
 		if g.Standard {
-			return fault.Conflicting("security group", id, "The default security group cannot be deleted.")
+			return fault.Conflicting("default security group", id, "The default security group cannot be deleted.")
 		}
 		if err := lockGroup(ctx, tx, g.UID); err != nil {
 			return err
@@ -210,7 +210,7 @@ func dropGroup(ctx context.Context, tx *store.Tx, caller *identity.Caller, g *Se
 		return err
 	}
 	if used {
-		return fault.Conflicting("security group", g.Slug, "The security group is used by instances and cannot be deleted.")
+		return fault.Conflicting("security group", g.Slug, "The security group is used by ports and cannot be deleted.")
 	}
 	named, err := tx.NewSelect().Model((*Rule)(nil)).Where("remote_group = ? AND grp <> ?", g.UID, g.UID).Exists(ctx)
 	if err != nil {
@@ -219,19 +219,19 @@ func dropGroup(ctx context.Context, tx *store.Tx, caller *identity.Caller, g *Se
 	if named {
 		return fault.Conflicting("security group", g.Slug, "A rule of another security group names this one; remove that rule first.")
 	}
-	count, err := tx.NewSelect().Model((*Rule)(nil)).Where("grp = ?", g.UID).Count(ctx)
-	if err != nil {
+	if err := loadRules(ctx, tx, []*SecurityGroup{g}); err != nil {
 		return err
 	}
 	if err := deleteGroupRows(ctx, tx, g); err != nil {
 		return err
 	}
-	if err := quota.Count(ctx, tx, g.Account, quota.Change{Name: quota.SecurityGroups, Delta: -1},
-		quota.Change{Name: quota.SecurityGroupRules, Scope: g.UID, Delta: -int64(count)}); err != nil {
+	if err := quota.Count(ctx, tx, g.Account, append(ruleCounts(-1, g.Rules...), quota.Change{Name: quota.SecurityGroups, Delta: -1})...); err != nil {
 		return err
 	}
-	if err := quota.Drop(ctx, tx, g.Account, quota.SecurityGroupRules, g.UID); err != nil {
-		return err
+	for _, d := range []spec.Direction{spec.Ingress, spec.Egress} {
+		if err := quota.Drop(ctx, tx, g.Account, quota.SecurityGroupRules, (&Rule{Group: g.UID, Direction: d}).scope()); err != nil {
+			return err
+		}
 	}
 	return audit.Note(ctx, tx, caller, "security group", g.UID)
 }

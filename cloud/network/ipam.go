@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"net/netip"
+	"strings"
 
 	"github.com/uptrace/bun"
 
@@ -12,13 +13,16 @@ import (
 	"edgecloud/store"
 )
 
-// firstOffset is the first address of a subnet that a port may have: the range itself and its gateway come before it.
-const firstOffset = 2
+// firstOffset is the first address of a subnet that a port may have: the range's own is before it, the broadcast address after all.
+const firstOffset = 1
 
-// usable tells how many addresses of a subnet ports may have: all but the range's own, the gateway's and the broadcast address.
-func usable(p netip.Prefix) int64 { return int64(1)<<(32-p.Bits()) - firstOffset - 1 }
+// beyond is the offset of the broadcast address: the first that no port may have.
+func beyond(p netip.Prefix) int64 { return int64(1)<<(32-p.Bits()) - 1 }
 
-func lastOf(p netip.Prefix) netip.Addr { return at(p, int64(1)<<(32-p.Bits())-1) }
+// usable tells how many addresses of a subnet its ports may have besides the gateway.
+func usable(p netip.Prefix) int64 { return beyond(p) - firstOffset - 1 }
+
+func lastOf(p netip.Prefix) netip.Addr { return at(p, beyond(p)) }
 
 // at gives the address at an offset of a range.
 func at(p netip.Prefix, offset int64) netip.Addr {
@@ -38,7 +42,7 @@ func allocate(ctx context.Context, tx *store.Tx, s *Subnet, count int) ([]netip.
 		return nil, fmt.Errorf("take addresses of subnet %s: %w", s.UID, err)
 	}
 	start -= int64(count)
-	if end := firstOffset + usable(prefix); start+int64(count) <= end {
+	if start+int64(count) <= beyond(prefix) {
 		next := make([]netip.Addr, count)
 		texts := make([]string, count)
 		for i := range next {
@@ -65,8 +69,7 @@ func allocateGaps(ctx context.Context, tx *store.Tx, s *Subnet, count int) ([]ne
 	}
 	var free []netip.Addr
 	prefix := s.Prefix()
-	end := firstOffset + usable(prefix)
-	for offset := int64(firstOffset); offset < end && len(free) < count; offset++ {
+	for offset := int64(firstOffset); offset < beyond(prefix) && len(free) < count; offset++ {
 		if a := at(prefix, offset); !used[a.String()] {
 			free = append(free, a)
 		}
@@ -75,6 +78,23 @@ func allocateGaps(ctx context.Context, tx *store.Tx, s *Subnet, count int) ([]ne
 		return nil, fault.New(fault.Capacity, "The subnet %s has no address left.", s.Name).About("subnet", s.Slug)
 	}
 	return free, nil
+}
+
+// checkChosen tells whether a caller may have an address of a subnet. Whether it is free, the unique index on ports says.
+func checkChosen(s *Subnet, a netip.Addr) error {
+	p := s.Prefix()
+	if !p.Contains(a) || a == p.Addr() || a == lastOf(p) {
+		return fault.New(fault.Invalid, "The address %s is none that a port of the subnet %s may have.", a, s.CIDR).About("subnet", s.Slug).On("address")
+	}
+	return nil
+}
+
+// addressTaken tells of a port's address that another port has.
+func addressTaken(err error, address string) error {
+	if columns, dup := store.IsUnique(err); dup && strings.Contains(columns, "address") {
+		return fault.New(fault.Exists, "The address %s is in use.", address).About("address", address).On("address")
+	}
+	return err
 }
 
 // macOf makes a port's address on the wire from its UID: locally administered, and as unique as the UID's random end.

@@ -29,7 +29,7 @@ type Network struct {
 	Site        string     `bun:"site"` // empty: it spans sites
 	Name        string     `bun:"name"`
 	Description string     `bun:"description"`
-	CIDR        string     `bun:"cidr"`
+	CIDR        string     `bun:"cidr"` // as the caller wrote it: it may have host bits
 	Kind        Kind       `bun:"kind"`
 	Managed     bool       `bun:"managed"` // the cloud makes its subnets where instances are placed; callers make none
 	Tags        Tags       `bun:"tags"`
@@ -40,30 +40,56 @@ type Network struct {
 }
 
 // Prefix gives the parsed CIDR.
-func (n *Network) Prefix() netip.Prefix { return netip.MustParsePrefix(n.CIDR) }
+func (n *Network) Prefix() netip.Prefix { return netip.MustParsePrefix(n.CIDR).Masked() }
 
 // Subnet is a range of a network.
 type Subnet struct {
 	bun.BaseModel `bun:"table:subnets,alias:subnet"`
 
-	UID         string     `bun:"uid,pk"`
-	Slug        string     `bun:"slug"`
-	Account     string     `bun:"account"`
-	Network     string     `bun:"network"`
-	Site        string     `bun:"site"`
-	Name        string     `bun:"name"`
-	Description string     `bun:"description"`
-	CIDR        string     `bun:"cidr"`
-	Gateway     string     `bun:"gateway"`
-	DNS         string     `bun:"dns"` // addresses joined by commas
-	Kind        Kind       `bun:"kind"`
-	Cursor      int64      `bun:"cursor"` // offset where the search for a free address starts
-	Tags        Tags       `bun:"tags"`
-	Created     store.Time `bun:"created"`
+	UID          string     `bun:"uid,pk"`
+	Slug         string     `bun:"slug"`
+	Account      string     `bun:"account"`
+	Network      string     `bun:"network"`
+	Site         string     `bun:"site"`
+	Name         string     `bun:"name"`
+	Description  string     `bun:"description"`
+	CIDR         string     `bun:"cidr"` // as the caller wrote it: it may have host bits
+	Gateway      string     `bun:"gateway"`
+	DHCP         bool       `bun:"dhcp"`
+	DNS          string     `bun:"dns"`           // addresses joined by commas
+	PrimaryDNS   string     `bun:"primary_dns"`   // one of them that guests are to ask first; empty: the first
+	SecondaryDNS string     `bun:"secondary_dns"` // the next one; empty: the second
+	Kind         Kind       `bun:"kind"`
+	Cursor       int64      `bun:"cursor"` // offset where the search for a free address starts
+	Tags         Tags       `bun:"tags"`
+	Wanted       int64      `bun:"wanted"` // generation of its spec
+	Seen         int64      `bun:"seen"`   // generation that the site has reported on
+	Phase        spec.Phase `bun:"phase"`
+	Error        string     `bun:"error"`
+	Created      store.Time `bun:"created"`
 }
 
 // Prefix gives the parsed CIDR.
-func (s *Subnet) Prefix() netip.Prefix { return netip.MustParsePrefix(s.CIDR) }
+func (s *Subnet) Prefix() netip.Prefix { return netip.MustParsePrefix(s.CIDR).Masked() }
+
+// PortKind says what has a port's address.
+type PortKind string
+
+// The kinds of ports.
+const (
+	NIC     PortKind = "nic"     // of an instance
+	Virtual PortKind = "virtual" // a virtual IP: an address that moves between NICs
+	Gateway PortKind = "gateway" // a subnet's leg on its router: there for the address, it has no spec
+)
+
+// Pair is an address that a port may use besides its own.
+type Pair struct {
+	Address string `json:"a"`           // address or CIDR, as the caller wrote it
+	MAC     string `json:"m,omitempty"` // empty: the port's own
+}
+
+// Pairs is a column of pairs.
+type Pairs = store.JSON[[]Pair]
 
 // Port is an address on a subnet.
 type Port struct {
@@ -77,8 +103,12 @@ type Port struct {
 	Site     string     `bun:"site"`
 	Instance string     `bun:"instance"` // empty while it is on none
 	Position int        `bun:"position"` // among its instance's ports
+	Kind     PortKind   `bun:"kind"`
+	Name     string     `bun:"name"`
 	MAC      string     `bun:"mac"`
 	Address  string     `bun:"address"`
+	Pairs    Pairs      `bun:"allowed_pairs"`
+	Doomed   bool       `bun:"doomed"` // a deleted virtual IP whose site has not confirmed yet: nobody sees it, its address is not free
 	Wanted   int64      `bun:"wanted"` // generation of its spec
 	Seen     int64      `bun:"seen"`   // generation that the site has reported on
 	Phase    spec.Phase `bun:"phase"`
@@ -112,15 +142,29 @@ type Rule struct {
 	Group       string         `bun:"grp"`
 	Direction   spec.Direction `bun:"direction"`
 	Ethertype   string         `bun:"ethertype"` // IPv4 or IPv6
-	Protocol    string         `bun:"protocol"`  // tcp, udp, icmp, all
-	PortMin     int            `bun:"port_min"`
+	Protocol    string         `bun:"protocol"`  // tcp, udp, icmp, icmpv6, gre, an IP protocol number, all
+	PortMin     int            `bun:"port_min"`  // 0 with PortMax 0: any
 	PortMax     int            `bun:"port_max"`
+	Deny        bool           `bun:"deny"`
+	Priority    int            `bun:"priority"`     // 1 to 100: the lowest number decides; of equal ones a denial does
 	Remote      string         `bun:"remote"`       // CIDR; empty: any
 	RemoteGroup string         `bun:"remote_group"` // UID; empty: none
 	Remark      string         `bun:"remark"`
+	Spelled     Spelled        `bun:"spelled"` // how the caller wrote it: some clients compare letters
 	Created     store.Time     `bun:"created"`
 	Updated     store.Time     `bun:"updated"`
 }
+
+// Spelling is how a caller wrote a rule; empty where it said nothing, or its dialect does not care.
+type Spelling struct {
+	Direction string `json:"d,omitempty"`
+	Ethertype string `json:"e,omitempty"`
+	Protocol  string `json:"p,omitempty"`
+	Remote    string `json:"r,omitempty"`
+}
+
+// Spelled is a column of a spelling.
+type Spelled = store.JSON[Spelling]
 
 // PortGroup says that a port is in a security group.
 type PortGroup struct {
@@ -129,6 +173,14 @@ type PortGroup struct {
 	Port     string `bun:"port,pk"`
 	Group    string `bun:"grp,pk"`
 	Position int    `bun:"position"`
+}
+
+// Member says that a NIC may have a virtual IP.
+type Member struct {
+	bun.BaseModel `bun:"table:virtual_ip_members,alias:vm"`
+
+	VIP  string `bun:"vip,pk"`
+	Port string `bun:"port,pk"`
 }
 
 // PublicIP is a public address of an account.

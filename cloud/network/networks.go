@@ -49,13 +49,12 @@ func (n *Networks) CreateNetwork(ctx context.Context, caller *identity.Caller, w
 	if err := caller.MayWrite(); err != nil {
 		return nil, err
 	}
-	prefix, err := w.check()
-	if err != nil {
+	if err := w.check(); err != nil {
 		return nil, err
 	}
 	var net *Network
-	err = n.db.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
-		net = &Network{Account: caller.Account, Name: w.Name, Description: w.Description, CIDR: prefix.String(), Kind: Custom, Managed: w.Managed, Tags: TagsOf(w.Tags)}
+	err := n.db.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
+		net = &Network{Account: caller.Account, Name: w.Name, Description: w.Description, CIDR: w.CIDR, Kind: Custom, Managed: w.Managed, Tags: TagsOf(w.Tags)}
 		if w.Site != nil {
 			net.Site = w.Site.UID
 		}
@@ -67,19 +66,33 @@ func (n *Networks) CreateNetwork(ctx context.Context, caller *identity.Caller, w
 	return net, err
 }
 
-func (w NewNetwork) check() (netip.Prefix, error) {
+func (w NewNetwork) check() error {
 	if err := checkName(w.Name); err != nil {
-		return netip.Prefix{}, err
+		return err
 	}
 	if err := checkDescription(w.Description); err != nil {
-		return netip.Prefix{}, err
+		return err
 	}
-	return parseCIDR("cidr", w.CIDR, 8, 28)
+	prefix, err := parseCIDR("cidr", w.CIDR, 8, 28, w.Site == nil)
+	if err == nil && w.Site == nil {
+		err = checkPrivate(prefix)
+	}
+	return err
+}
+
+// checkPrivate holds the range of a network that spans sites against those that IEC has (api/iec/vpc.yaml, Vpc.cidr).
+func checkPrivate(p netip.Prefix) error {
+	for _, whole := range []string{"10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"} {
+		if w := netip.MustParsePrefix(whole); w.Contains(p.Addr()) && p.Bits() >= w.Bits() && p.Bits() <= 24 {
+			return nil
+		}
+	}
+	return fault.BadField("cidr", "must be a part of 10.0.0.0/8, 172.16.0.0/12 or 192.168.0.0/16 with a mask of at most /24")
 }
 
 func insertNetwork(ctx context.Context, tx *store.Tx, net *Network) error {
 	net.UID, net.Slug, net.Created = tx.NewUID(), tx.NewSlug(), tx.Time()
-	if err := quota.Count(ctx, tx, net.Account, quota.Change{Name: quota.Networks, Scope: net.Site, Delta: 1}); err != nil {
+	if err := quota.Count(ctx, tx, net.Account, net.count(1)); err != nil {
 		return err
 	}
 	if _, err := tx.NewInsert().Model(net).Exec(ctx); err != nil {
@@ -91,9 +104,17 @@ func insertNetwork(ctx context.Context, tx *store.Tx, net *Network) error {
 	return addRouter(ctx, tx, net, net.Site)
 }
 
+// count is the quota that a network uses. One that spans sites is none of a site's: only the total counts it.
+func (n *Network) count(delta int64) quota.Change {
+	if n.Site == "" {
+		return quota.Change{Name: quota.TotalNetworks, Delta: delta}
+	}
+	return quota.Change{Name: quota.Networks, Scope: n.Site, Delta: delta}
+}
+
 // nameTaken tells of a second network of one name. Only those that span sites have unique names.
 func nameTaken(err error) error {
-	if _, dup := store.IsUnique(err); dup {
+	if columns, dup := store.IsUnique(err); dup && strings.Contains(columns, "name") {
 		return fault.New(fault.Exists, "There is a network of this name already.").About("network", "").On("name")
 	}
 	return err
@@ -222,7 +243,8 @@ func (t Text) apply(name, description string) (string, string) {
 	return name, description
 }
 
-// DeleteNetwork removes a network with its subnets. A default network and one with ports stay (BEC 1.0 deleteVpc).
+// DeleteNetwork removes a network. One of a single site, or whose subnets the system made, goes with its subnets; one that spans sites must have none (IEC deleteVpc).
+// A default network and one with ports stay (BEC 1.0 deleteVpc).
 func (n *Networks) DeleteNetwork(ctx context.Context, caller *identity.Caller, id string) (net *Network, err error) {
 	if err := caller.MayWrite(); err != nil {
 		return nil, err
@@ -243,16 +265,15 @@ func deleteNetwork(ctx context.Context, tx *store.Tx, caller *identity.Caller, n
 	if err := lockNetwork(ctx, tx, net.UID); err != nil {
 		return err
 	}
-	used, err := tx.NewSelect().Model((*Port)(nil)).Where("network = ?", net.UID).Exists(ctx)
-	if err != nil {
+	if err := mustBeFree(ctx, tx, "network", net.UID, net.Slug); err != nil {
 		return err
-	}
-	if used {
-		return fault.Conflicting("network", net.Slug, "The network has instances and cannot be deleted.")
 	}
 	var subnets []*Subnet
 	if err := tx.NewSelect().Model(&subnets).Where("network = ?", net.UID).Scan(ctx); err != nil {
 		return err
+	}
+	if net.Site == "" && !net.Managed && len(subnets) > 0 {
+		return fault.Conflicting("subnet", net.Slug, "The network has %d subnets; delete them first.", len(subnets))
 	}
 	for _, s := range subnets {
 		if err := dropSubnet(ctx, tx, s); err != nil {
@@ -268,7 +289,7 @@ func deleteNetwork(ctx context.Context, tx *store.Tx, caller *identity.Caller, n
 	if err := quota.Drop(ctx, tx, net.Account, quota.Subnets, net.UID); err != nil {
 		return err
 	}
-	if err := quota.Count(ctx, tx, net.Account, quota.Change{Name: quota.Networks, Scope: net.Site, Delta: -1}); err != nil {
+	if err := quota.Count(ctx, tx, net.Account, net.count(-1)); err != nil {
 		return err
 	}
 	return audit.Note(ctx, tx, caller, "network", net.UID)
@@ -314,7 +335,7 @@ func checkName(name string) error {
 		return fault.BadField("name", "must have 1 to 65 characters")
 	}
 	if name == defaultName {
-		return fault.BadField("name", "must not be %q, which is the name of what the system makes", defaultName)
+		return fault.BadField("name", "must not be %q, which is the name of what the system makes", defaultName).About("reserved name", name)
 	}
 	if strings.TrimSpace(name) == "" {
 		return fault.BadField("name", "must not be blank")
@@ -329,8 +350,8 @@ func checkDescription(text string) error {
 	return nil
 }
 
-// parseCIDR reads an IPv4 network address whose mask lies between two lengths.
-func parseCIDR(field, text string, minBits, maxBits int) (netip.Prefix, error) {
+// parseCIDR reads an IPv4 range whose mask lies between two lengths. hostBits: it may be written as any address of the range.
+func parseCIDR(field, text string, minBits, maxBits int, hostBits bool) (netip.Prefix, error) {
 	p, err := netip.ParsePrefix(text)
 	if err != nil || !p.Addr().Is4() {
 		return p, fault.BadField(field, "must be an IPv4 range such as 192.168.0.0/16")
@@ -338,8 +359,8 @@ func parseCIDR(field, text string, minBits, maxBits int) (netip.Prefix, error) {
 	if p.Bits() < minBits || p.Bits() > maxBits {
 		return p, fault.BadField(field, "must have a mask between /%d and /%d", minBits, maxBits)
 	}
-	if p != p.Masked() {
+	if p != p.Masked() && !hostBits {
 		return p, fault.BadField(field, "must be a network address: %s, not %s", p.Masked(), p)
 	}
-	return p, nil
+	return p.Masked(), nil
 }

@@ -49,6 +49,22 @@ func ObserveNetwork(ctx context.Context, tx *store.Tx, r spec.Report) error {
 	return err
 }
 
+// ObserveSubnet takes a site's report on a subnet.
+func ObserveSubnet(ctx context.Context, tx *store.Tx, r spec.Report) error {
+	_, err := tx.NewRaw("UPDATE subnets SET seen = ?, phase = ?, error = ? WHERE uid = ? AND seen <= ?", r.Generation, r.Phase, r.Error, r.UID, r.Generation).Exec(ctx)
+	return err
+}
+
+// ObserveVirtualIP takes a site's report on a virtual IP; one that was deleted is forgotten once it is gone from the site, and its address is free.
+func ObserveVirtualIP(ctx context.Context, tx *store.Tx, r spec.Report) error {
+	if r.Phase == spec.Gone {
+		_, err := tx.NewDelete().Model((*Port)(nil)).Where("uid = ? AND doomed", r.UID).Exec(ctx)
+		return err
+	}
+	_, err := tx.NewRaw("UPDATE ports SET seen = ?, phase = ?, error = ? WHERE uid = ? AND kind = ? AND seen <= ?", r.Generation, r.Phase, r.Error, r.UID, Virtual, r.Generation).Exec(ctx)
+	return err
+}
+
 // Settled tells whether the site has done what is wanted of the ports, and the first error it met.
 func Settled(ports []*Port, ips []*PublicIP) (settled bool, trouble string) {
 	settled = true

@@ -122,7 +122,7 @@ func (r *Resolved) AddPorts(ctx context.Context, tx *store.Tx, caller *identity.
 	for i, instance := range instances {
 		uid := tx.NewUID()
 		ports[i] = &Port{UID: uid, Slug: tx.NewSlug(), Account: caller.Account, Network: r.Network.UID, Subnet: free[i].subnet, Site: r.Subnet.Site, Instance: instance,
-			Position: position, MAC: macOf(uid), Address: free[i].address.String(), Phase: spec.Pending, Created: tx.Time()}
+			Position: position, Kind: NIC, MAC: macOf(uid), Address: free[i].address.String(), Phase: spec.Pending, Created: tx.Time()}
 		for k, g := range r.Groups {
 			memberships = append(memberships, &PortGroup{Port: uid, Group: g.UID, Position: k})
 		}
@@ -238,6 +238,9 @@ func changeMembers(ctx context.Context, tx *store.Tx, g *SecurityGroup, ports []
 
 // ReleasePorts takes ports away from a site: their specs become tombstones. DropPorts forgets them once the site has confirmed.
 func ReleasePorts(ctx context.Context, tx *store.Tx, ports []*Port) error {
+	if err := unbind(ctx, tx, ports); err != nil {
+		return err
+	}
 	for _, p := range ports {
 		if err := link.Delete(ctx, tx, spec.SiteTarget(p.Site), spec.KindPort, p.UID); err != nil {
 			return err
@@ -248,6 +251,9 @@ func ReleasePorts(ctx context.Context, tx *store.Tx, ports []*Port) error {
 
 // DropPorts forgets ports and gives their addresses back.
 func DropPorts(ctx context.Context, tx *store.Tx, ports []*Port) error {
+	if err := unbind(ctx, tx, ports); err != nil {
+		return err
+	}
 	for _, p := range ports {
 		if _, err := tx.NewDelete().Model((*PortGroup)(nil)).Where("port = ?", p.UID).Exec(ctx); err != nil {
 			return err
@@ -263,5 +269,5 @@ func DropPorts(ctx context.Context, tx *store.Tx, ports []*Port) error {
 func (p *Port) NIC(s *Subnet) spec.NIC {
 	a := netip.MustParseAddr(p.Address)
 	return spec.NIC{Port: p.UID, Slot: p.Position, MAC: p.MAC, Addresses: []netip.Prefix{netip.PrefixFrom(a, s.Prefix().Bits())}, Gateway: netip.MustParseAddr(s.Gateway),
-		DNS: parseDNS(s.DNS), DHCP: true}
+		DNS: s.asked(), DHCP: s.DHCP}
 }

@@ -3,6 +3,7 @@ package network
 import (
 	"context"
 	"net/netip"
+	"strconv"
 	"strings"
 
 	"edgecloud/cloud/audit"
@@ -13,7 +14,8 @@ import (
 	"edgecloud/store"
 )
 
-// NewRule is what a caller says of a rule. Empty fields take the defaults: IPv4, all protocols, all ports, every address (BEC 2.0 authorizeSecurityGroupRule).
+// NewRule is what a caller says of a rule. Empty fields take the defaults: IPv4, all protocols, all ports, every address (BEC 2.0 authorizeSecurityGroupRule), and
+// that it allows with the highest priority (IEC createSecurityGroupRule).
 type NewRule struct {
 	Direction   spec.Direction
 	Ethertype   string
@@ -23,11 +25,16 @@ type NewRule struct {
 	Remote      string // CIDR or address
 	RemoteGroup string // UID or slug
 	Remark      string
+	Deny        bool
+	Priority    int // 1 to 100; 0 is 1
+	Spelling    Spelling
 }
 
 const (
 	minPort = 1
 	maxPort = 65535
+
+	maxPriority = 100 // the lowest
 )
 
 // normal fills the defaults in and checks, so that equal rules have equal fields.
@@ -45,24 +52,47 @@ func (w NewRule) normal() (NewRule, error) {
 	if w.Protocol == "" {
 		w.Protocol = "all"
 	}
-	if w.Protocol != "all" && w.Protocol != "tcp" && w.Protocol != "udp" && w.Protocol != "icmp" {
-		return w, fault.BadField("protocol", "must be tcp, udp, icmp or all")
-	}
-	if w.PortMin == 0 && w.PortMax == 0 {
-		w.PortMin, w.PortMax = minPort, maxPort
-	}
-	if w.PortMin < minPort || w.PortMax > maxPort || w.PortMin > w.PortMax {
-		return w, fault.BadField("portRange", "must lie between %d and %d, the lower one first", minPort, maxPort)
+	if err := w.checkProtocol(); err != nil {
+		return w, err
 	}
 	if len([]rune(w.Remark)) > 200 {
 		return w, fault.BadField("remark", "must have at most 200 characters")
 	}
+	if w.Priority == 0 {
+		w.Priority = 1
+	}
+	if w.Priority < 1 || w.Priority > maxPriority {
+		return w, fault.BadField("priority", "must lie between 1 and %d", maxPriority)
+	}
 	return w.withRemote()
+}
+
+// checkProtocol holds the protocol against what there is, and the ports against the protocol.
+func (w NewRule) checkProtocol() error {
+	ported := w.Protocol == "tcp" || w.Protocol == "udp"
+	number, err := strconv.Atoi(w.Protocol)
+	numbered := err == nil && number >= 0 && number <= 255
+	if !ported && !numbered && w.Protocol != "all" && w.Protocol != "icmp" && w.Protocol != "icmpv6" && w.Protocol != "gre" {
+		return fault.BadField("protocol", "must be tcp, udp, icmp, icmpv6, gre, all or a number from 0 to 255")
+	}
+	if w.Protocol == "icmpv6" && w.Ethertype != "IPv6" {
+		return fault.BadField("protocol", "icmpv6 needs IPv6")
+	}
+	if w.PortMin == 0 && w.PortMax == 0 {
+		return nil
+	}
+	if w.PortMin < minPort || w.PortMax > maxPort || w.PortMin > w.PortMax {
+		return fault.BadField("portRange", "must lie between %d and %d, the lower one first", minPort, maxPort)
+	}
+	if !ported && (w.PortMin != minPort || w.PortMax != maxPort) {
+		return fault.BadField("portRange", "is for tcp and udp only")
+	}
+	return nil
 }
 
 func (w NewRule) withRemote() (NewRule, error) {
 	if w.Remote != "" && w.RemoteGroup != "" {
-		return w, fault.BadField("remoteGroup", "and an address cannot both be given")
+		return w, fault.New(fault.Invalid, "An address and a security group cannot both be the remote end.").About("remote", "").On("remoteGroup")
 	}
 	if w.Remote == "all" || w.RemoteGroup != "" {
 		w.Remote = ""
@@ -79,7 +109,7 @@ func (w NewRule) withRemote() (NewRule, error) {
 		p = netip.PrefixFrom(a, a.BitLen())
 	}
 	if p.Addr().Is4() != (w.Ethertype == "IPv4") {
-		return w, fault.BadField(w.remoteField(), "must be an %s address", w.Ethertype)
+		return w, fault.BadField(w.remoteField(), "must be an %s address", w.Ethertype).About("remote version", w.Remote)
 	}
 	if p = p.Masked(); p.Bits() == 0 {
 		w.Remote = "" // everywhere: one form, so that duplicates are seen
@@ -111,12 +141,13 @@ func insertRules(ctx context.Context, tx *store.Tx, caller *identity.Caller, g *
 			w.RemoteGroup = remote.UID
 		}
 		rules = append(rules, &Rule{UID: tx.NewUID(), Slug: tx.NewSlug(), Group: g.UID, Direction: w.Direction, Ethertype: w.Ethertype, Protocol: w.Protocol,
-			PortMin: w.PortMin, PortMax: w.PortMax, Remote: w.Remote, RemoteGroup: w.RemoteGroup, Remark: w.Remark, Created: tx.Time(), Updated: tx.Time()})
+			PortMin: w.PortMin, PortMax: w.PortMax, Remote: w.Remote, RemoteGroup: w.RemoteGroup, Remark: w.Remark, Deny: w.Deny, Priority: w.Priority,
+			Spelled: Spelled{V: w.Spelling}, Created: tx.Time(), Updated: tx.Time()})
 	}
 	if len(rules) == 0 {
 		return nil, nil
 	}
-	if err := quota.Count(ctx, tx, g.Account, quota.Change{Name: quota.SecurityGroupRules, Scope: g.UID, Delta: int64(len(rules))}); err != nil {
+	if err := quota.Count(ctx, tx, g.Account, ruleCounts(1, rules...)...); err != nil {
 		return nil, err
 	}
 	if _, err := tx.NewInsert().Model(&rules).Exec(ctx); err != nil {
@@ -125,6 +156,18 @@ func insertRules(ctx context.Context, tx *store.Tx, caller *identity.Caller, g *
 	g.Rules = append(g.Rules, rules...)
 	return rules, nil
 }
+
+// ruleCounts are the quotas that rules use: of their group by direction (BEC, features/network.md: "50 inbound + 50 outbound rules each").
+func ruleCounts(sign int64, rules ...*Rule) []quota.Change {
+	var all []quota.Change
+	for _, r := range rules {
+		all = append(all, quota.Change{Name: quota.SecurityGroupRules, Scope: r.scope(), Delta: sign})
+	}
+	return all
+}
+
+// scope is what the quota of a group's rules counts: those of one direction.
+func (r *Rule) scope() string { return r.Group + "/" + string(r.Direction) }
 
 func duplicateRule(err error) error {
 	if _, dup := store.IsUnique(err); dup {
@@ -178,10 +221,13 @@ type RuleChange struct {
 
 func (c RuleChange) apply(r *Rule) NewRule {
 	w := NewRule{Direction: r.Direction, Ethertype: r.Ethertype, Protocol: r.Protocol, PortMin: r.PortMin, PortMax: r.PortMax, Remote: r.Remote,
-		RemoteGroup: r.RemoteGroup, Remark: r.Remark}
+		RemoteGroup: r.RemoteGroup, Remark: r.Remark, Deny: r.Deny, Priority: r.Priority}
 	set(&w.Direction, c.Direction)
 	set(&w.Ethertype, c.Ethertype)
 	set(&w.Protocol, c.Protocol)
+	if c.Protocol != nil && *c.Protocol != "tcp" && *c.Protocol != "udp" {
+		w.PortMin, w.PortMax = 0, 0 // the others have no ports to keep
+	}
 	set(&w.PortMin, c.PortMin)
 	set(&w.PortMax, c.PortMax)
 	set(&w.Remark, c.Remark)
@@ -215,8 +261,12 @@ func (n *Networks) UpdateRule(ctx context.Context, caller *identity.Caller, grou
 		if err != nil {
 			return err
 		}
+		before := ruleCounts(-1, r)
 		r.Direction, r.Ethertype, r.Protocol, r.PortMin, r.PortMax = w.Direction, w.Ethertype, w.Protocol, w.PortMin, w.PortMax
-		r.Remote, r.RemoteGroup, r.Remark, r.Updated = w.Remote, w.RemoteGroup, w.Remark, tx.Time()
+		r.Remote, r.RemoteGroup, r.Remark, r.Spelled, r.Updated = w.Remote, w.RemoteGroup, w.Remark, Spelled{}, tx.Time()
+		if err := quota.Count(ctx, tx, g.Account, append(before, ruleCounts(1, r)...)...); err != nil {
+			return err
+		}
 		if _, err := tx.NewUpdate().Model(r).ExcludeColumn("uid", "slug", "grp", "created").WherePK().Exec(ctx); err != nil {
 			return duplicateRule(err)
 		}
@@ -272,7 +322,7 @@ func (n *Networks) DeleteRulesOf(ctx context.Context, caller *identity.Caller, g
 			if _, err := tx.NewDelete().Model(r).WherePK().Exec(ctx); err != nil {
 				return err
 			}
-			if err := quota.Count(ctx, tx, g.Account, quota.Change{Name: quota.SecurityGroupRules, Scope: g.UID, Delta: -1}); err != nil {
+			if err := quota.Count(ctx, tx, g.Account, ruleCounts(-1, r)...); err != nil {
 				return err
 			}
 			changed[g.UID] = g

@@ -12,9 +12,15 @@ import (
 	"edgecloud/store"
 )
 
-func putSubnet(ctx context.Context, tx *store.Tx, s *Subnet) error {
-	body := spec.Subnet{UID: s.UID, Network: s.Network, Prefix: s.Prefix(), Gateway: netip.MustParseAddr(s.Gateway), DNS: parseDNS(s.DNS), DHCP: true}
-	_, err := link.Put(ctx, tx, spec.SiteTarget(s.Site), spec.KindSubnet, s.UID, body)
+// putSubnet writes a subnet's spec; leg is its gateway's port.
+func putSubnet(ctx context.Context, tx *store.Tx, s *Subnet, leg *Port) error {
+	body := spec.Subnet{UID: s.UID, Network: s.Network, Prefix: s.Prefix(), Gateway: netip.MustParseAddr(s.Gateway), GatewayMAC: leg.MAC, DNS: s.asked(), DHCP: s.DHCP}
+	generation, err := link.Put(ctx, tx, spec.SiteTarget(s.Site), spec.KindSubnet, s.UID, body)
+	if err != nil || s.Wanted == generation {
+		return err
+	}
+	s.Wanted = generation
+	_, err = tx.NewUpdate().Model(s).Column("wanted").WherePK().Exec(ctx)
 	return err
 }
 
@@ -54,19 +60,21 @@ func (g *SecurityGroup) spec() spec.SecurityGroup {
 }
 
 func (r *Rule) spec() spec.Rule {
-	s := spec.Rule{UID: r.UID, Direction: r.Direction, IPv6: r.Ethertype == "IPv6", Protocol: r.Protocol, RemoteGroup: r.RemoteGroup}
+	s := spec.Rule{UID: r.UID, Direction: r.Direction, IPv6: r.Ethertype == "IPv6", Protocol: r.Protocol, RemoteGroup: r.RemoteGroup, Deny: r.Deny, Priority: r.Priority}
 	if r.Remote != "" {
 		s.Remote = netip.MustParsePrefix(r.Remote)
 	}
 	switch r.Protocol {
 	case "all":
 		s.Protocol = ""
-	case "icmp":
+	case "gre":
+		s.Protocol = "47" // IANA's number
+	case "icmp", "icmpv6":
 		s.PortMin, s.PortMax = -1, -1
 		if s.IPv6 {
 			s.Protocol = "icmpv6"
 		}
-	default:
+	case "tcp", "udp":
 		s.PortMin, s.PortMax = r.PortMin, r.PortMax
 	}
 	return s
@@ -82,7 +90,7 @@ func Specs(ctx context.Context, tx *store.Tx, ports []*Port, ips []*PublicIP) ([
 	byUID := map[string]*Port{}
 	for _, p := range ports {
 		byUID[p.UID] = p
-		body := spec.Port{UID: p.UID, Network: p.Network, Subnet: p.Subnet, MAC: p.MAC, Addresses: []netip.Addr{netip.MustParseAddr(p.Address)}, SecurityGroups: groups[p.UID]}
+		body := spec.Port{UID: p.UID, Network: p.Network, Subnet: p.Subnet, MAC: p.MAC, Addresses: []netip.Addr{netip.MustParseAddr(p.Address)}, SecurityGroups: groups[p.UID], AllowedPairs: pairSpecs(p.Pairs.V)}
 		specs = append(specs, link.Spec{Target: spec.SiteTarget(p.Site), Kind: spec.KindPort, UID: p.UID, Body: body})
 	}
 	for _, ip := range ips {
@@ -95,6 +103,17 @@ func Specs(ctx context.Context, tx *store.Tx, ports []*Port, ips []*PublicIP) ([
 		specs = append(specs, link.Spec{Target: spec.SiteTarget(ip.Site), Kind: spec.KindPublicIP, UID: ip.UID, Body: body})
 	}
 	return specs, nil
+}
+
+// pairSpecs gives what a port may use besides its own address. What cannot be read was never taken (PortChange.check).
+func pairSpecs(pairs []Pair) []spec.Pair {
+	var out []spec.Pair
+	for _, p := range pairs {
+		if r, err := p.prefix(); err == nil {
+			out = append(out, spec.Pair{MAC: strings.ToLower(p.MAC), Prefix: r})
+		}
+	}
+	return out
 }
 
 // Noted keeps the generations that Specs' specs were given, in the same order: the site is to reach them.
@@ -131,14 +150,4 @@ func put(ctx context.Context, tx *store.Tx, ports []*Port) error {
 		return err
 	}
 	return Noted(ctx, tx, ports, nil, generations)
-}
-
-func parseDNS(text string) []netip.Addr {
-	var servers []netip.Addr
-	for _, t := range strings.Split(text, ",") {
-		if a, err := netip.ParseAddr(strings.TrimSpace(t)); err == nil {
-			servers = append(servers, a)
-		}
-	}
-	return servers
 }

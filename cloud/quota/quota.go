@@ -17,7 +17,7 @@ import (
 // Name names a quota. Some are counted per account, some in a scope of it (a site, a network).
 type Name string
 
-// The quotas. Defaults are those of BEC's product guide (features/vm.md, network.md) where it gives one.
+// The quotas. Defaults are those of BEC's product guide (features/vm.md, network.md) where it gives one, and those that IEC shows (api/iec/quota.yaml).
 const (
 	Instances          Name = "instances"
 	VCPUs              Name = "vcpus"
@@ -26,10 +26,10 @@ const (
 	VolumeGiB          Name = "volume_gib"
 	Images             Name = "images"
 	KeyPairs           Name = "key_pairs"
-	Networks           Name = "networks"             // per site
-	Subnets            Name = "subnets"              // per network
+	Networks           Name = "networks"             // per site; those that span sites count in the total only
+	Subnets            Name = "subnets"              // per network of one site
 	SecurityGroups     Name = "security_groups"      // per account
-	SecurityGroupRules Name = "security_group_rules" // per group
+	SecurityGroupRules Name = "security_group_rules" // per group and direction
 	PublicIPs          Name = "public_ips"
 	PlacementSets      Name = "placement_sets"
 	Bandwidths         Name = "bandwidths"     // shared ones

@@ -319,7 +319,7 @@ func (c *simCloud) deleteAll(clients []*simClient) {
 	c.converge("after deleting everything")
 	left := []string{}
 	require.NoError(c.t, c.cp.DB.Read(c.ctx, func(ctx context.Context, tx *store.Tx) error {
-		return tx.NewRaw(`SELECT 'instance ' || uid FROM instances UNION ALL SELECT 'volume ' || uid FROM volumes UNION ALL SELECT 'port ' || uid FROM ports
+		return tx.NewRaw(`SELECT 'instance ' || uid FROM instances UNION ALL SELECT 'volume ' || uid FROM volumes UNION ALL SELECT 'port ' || uid FROM ports WHERE kind <> 'gateway'
 			UNION ALL SELECT 'public ip ' || uid FROM public_ips UNION ALL SELECT 'lease ' || address FROM line_addresses WHERE holder NOT IN (SELECT uid FROM networks WHERE kind = 'default')
 			UNION ALL SELECT 'group ' || uid FROM groups WHERE doomed UNION ALL SELECT 'network ' || uid FROM networks WHERE kind <> 'default'
 			UNION ALL SELECT 'work ' || kind || ' ' || uid FROM work WHERE kind <> 'work_scan' UNION ALL SELECT 'operation ' || uid FROM operations WHERE status = 'running'

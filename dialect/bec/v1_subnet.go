@@ -121,7 +121,7 @@ func (d *Door) v1UpdateSubnet(ctx context.Context, c *dialect.Call) (*dialect.An
 	if err := c.Decode(&in); err != nil {
 		return nil, err
 	}
-	_, err := d.Networks.UpdateSubnet(ctx, c.Caller, bareSubnet(c.Path("subnetId")), network.Text{Name: &in.Name, Description: in.Description})
+	_, err := d.Networks.UpdateSubnet(ctx, c.Caller, bareSubnet(c.Path("subnetId")), network.SubnetChange{Text: network.Text{Name: &in.Name, Description: in.Description}})
 	return dialect.Empty(), err
 }
 

@@ -38,6 +38,9 @@ func ports(text string) (first, last int, err error) {
 	if errLow != nil || errHigh != nil || first < 1 {
 		return 0, 0, fault.BadField("portRange", "must be a port such as 80 or a range such as 80-9000, not %q", text)
 	}
+	if first == 1 && last == 65535 {
+		return 0, 0, nil // all ports, in the one form that shows duplicates
+	}
 	return first, last, nil
 }
 
@@ -46,6 +49,8 @@ func portRange(r *network.Rule) *string {
 	switch {
 	case r.Protocol == "icmp":
 		return nil
+	case r.PortMin == 0 && r.PortMax == 0:
+		return new("1-65535")
 	case r.PortMin == r.PortMax:
 		return new(strconv.Itoa(r.PortMin))
 	}

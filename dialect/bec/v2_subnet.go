@@ -90,6 +90,6 @@ func (d *Door) v2UpdateSubnet(ctx context.Context, c *dialect.Call) (*dialect.An
 	if err := c.Decode(&in); err != nil {
 		return nil, err
 	}
-	_, err := d.Networks.UpdateSubnet(ctx, c.Caller, bareSubnet(c.Path("subnetId")), network.Text{Name: in.Name, Description: in.Description})
+	_, err := d.Networks.UpdateSubnet(ctx, c.Caller, bareSubnet(c.Path("subnetId")), network.SubnetChange{Text: network.Text{Name: in.Name, Description: in.Description}})
 	return dialect.Empty(), err
 }

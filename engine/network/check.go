@@ -62,6 +62,13 @@ func (c *checker) inside(field string, a netip.Addr, p netip.Prefix) {
 	}
 }
 
+func (c *checker) mac(field, text string) {
+	mac, err := net.ParseMAC(text)
+	if err != nil || len(mac) != 6 || mac.String() != text || mac[0]&1 != 0 {
+		c.fail(field, "%q is not a unicast address in lower case with colons", text)
+	}
+}
+
 // CheckUplink tells, with the field's name, why an uplink can never be applied. All Check functions wrap ErrInvalid.
 func CheckUplink(s spec.Uplink) error {
 	c := &checker{kind: spec.KindUplink, uid: s.UID}
@@ -104,6 +111,9 @@ func CheckSubnet(s spec.Subnet) error {
 		// DHCP answers come from the gateway's address, also where no router has it.
 		c.inside("gateway", s.Gateway, s.Prefix)
 	}
+	if s.GatewayMAC != "" {
+		c.mac("gateway_mac", s.GatewayMAC)
+	}
 	for i, a := range s.DNS {
 		c.address(fmt.Sprintf("dns[%d]", i), a)
 	}
@@ -116,10 +126,7 @@ func CheckPort(s spec.Port) error {
 	c.id("uid", s.UID)
 	c.id("network", s.Network)
 	c.id("subnet", s.Subnet)
-	mac, err := net.ParseMAC(s.MAC)
-	if err != nil || len(mac) != 6 || mac.String() != s.MAC || mac[0]&1 != 0 {
-		c.fail("mac", "%q is not a unicast address in lower case with colons", s.MAC)
-	}
+	c.mac("mac", s.MAC)
 	if len(s.Addresses) == 0 && !s.Unfiltered {
 		c.fail("addresses", "is empty")
 	}
@@ -135,7 +142,10 @@ func CheckPort(s spec.Port) error {
 		seen[g] = true
 	}
 	for i, p := range s.AllowedPairs {
-		c.prefix(fmt.Sprintf("allowed_pairs[%d]", i), p)
+		c.prefix(fmt.Sprintf("allowed_pairs[%d].prefix", i), p.Prefix)
+		if p.MAC != "" {
+			c.mac(fmt.Sprintf("allowed_pairs[%d].mac", i), p.MAC)
+		}
 	}
 	c.number("egress_mbps", s.EgressMbps, 0, maxMbps)
 	c.number("ingress_mbps", s.IngressMbps, 0, maxMbps)
@@ -177,6 +187,7 @@ func (c *checker) rule(field func(string) string, r spec.Rule) {
 	if r.RemoteGroup != "" {
 		c.id(field("remote_group"), r.RemoteGroup)
 	}
+	c.number(field("priority"), r.Priority, 0, maxPriority)
 	c.protocol(field, r)
 }
 
@@ -206,6 +217,23 @@ func (c *checker) protocol(field func(string) string, r spec.Rule) {
 	if r.PortMin != 0 || r.PortMax != 0 {
 		c.fail(field("port_min"), "ports need protocol tcp or udp")
 	}
+}
+
+// maxPriority is the number of the last rule to be asked.
+const maxPriority = 100
+
+// CheckVirtualIP is CheckUplink for a virtual IP.
+func CheckVirtualIP(s spec.VirtualIP) error {
+	c := &checker{kind: spec.KindVirtualIP, uid: s.UID}
+	c.id("uid", s.UID)
+	c.id("network", s.Network)
+	c.id("subnet", s.Subnet)
+	c.mac("mac", s.MAC)
+	c.address("address", s.Address)
+	for i, p := range s.Ports {
+		c.id(fmt.Sprintf("ports[%d]", i), p)
+	}
+	return c.err
 }
 
 // CheckPublicIP is CheckUplink for a public address.

@@ -8,7 +8,8 @@ import (
 )
 
 // ErrMissing says that something the call refers to (a port's subnet, a subnet's network) is not there yet: apply that first, then try again. A rule's remote group
-// is the exception: groups may name each other, so one that is not there yet only allows nothing.
+// is an exception: groups may name each other, so one that is not there yet only allows nothing. A virtual IP's ports are another: one that is not there has not
+// got it.
 var ErrMissing = errors.New("network: a referenced object is missing")
 
 // ErrInUse says that another object still refers to this one: remove that first, then try again. A network that has public addresses keeps its uplink so too.
@@ -33,6 +34,7 @@ type Network interface {
 	EnsureSubnet(ctx context.Context, s spec.Subnet) error
 	EnsureSecurityGroup(ctx context.Context, s spec.SecurityGroup) error
 	EnsurePort(ctx context.Context, s spec.Port) error
+	EnsureVirtualIP(ctx context.Context, s spec.VirtualIP) error
 	EnsurePublicIP(ctx context.Context, s spec.PublicIP) error
 	// Remove takes one object away.
 	Remove(ctx context.Context, o Object) error

@@ -15,20 +15,23 @@ import (
 type network struct {
 	site *Site
 
-	mu        sync.RWMutex
-	uplinks   map[string]spec.Uplink
-	networks  map[string]spec.Network
-	subnets   map[string]spec.Subnet
-	groups    map[string]spec.SecurityGroup
-	ports     map[string]spec.Port
-	publicIPs map[string]spec.PublicIP
+	mu         sync.RWMutex
+	uplinks    map[string]spec.Uplink
+	networks   map[string]spec.Network
+	subnets    map[string]spec.Subnet
+	groups     map[string]spec.SecurityGroup
+	ports      map[string]spec.Port
+	virtualIPs map[string]spec.VirtualIP
+	publicIPs  map[string]spec.PublicIP
 
 	subnetPorts  map[string]map[string]struct{} // by subnet
 	groupPorts   map[string]map[string]struct{} // by security group
-	portPublics  map[string]map[string]struct{} // by port
+	portPublics  map[string]map[string]struct{} // by port or virtual IP
+	subnetVIPs   map[string]map[string]struct{} // by subnet
 	subnetsOf    map[string]map[string]struct{} // by network
 	publicByAddr map[netip.Addr]map[string]struct{}
 	outside      map[netip.Addr]bool // hosts beyond the site that answer
+	holders      map[string]string   // by virtual IP: the port that announced it last
 }
 
 func newNetwork(s *Site) *network { return &network{site: s} }
@@ -131,6 +134,24 @@ func (n *network) ensurePort(s spec.Port) error {
 	return nil
 }
 
+func (n *network) ensureVirtualIP(s spec.VirtualIP) error {
+	old, known := n.virtualIPs[s.UID]
+	if known && old.Subnet != s.Subnet {
+		return fmt.Errorf("%w: virtual_ip %q: subnet: cannot change from %q to %q", netengine.ErrInvalid, s.UID, old.Subnet, s.Subnet)
+	}
+	subnet, ok := n.subnets[s.Subnet]
+	if !ok {
+		return missing(spec.KindSubnet, s.Subnet)
+	}
+	if subnet.Network != s.Network {
+		return fmt.Errorf("%w: virtual_ip %q: network: subnet %q is of network %q", netengine.ErrInvalid, s.UID, s.Subnet, subnet.Network)
+	}
+	s.Ports = slices.Clone(s.Ports)
+	link(&n.subnetVIPs, s.Subnet, s.UID)
+	put(&n.virtualIPs, s.UID, s)
+	return nil
+}
+
 func (n *network) ensurePublicIP(s spec.PublicIP) error {
 	net, ok := n.networks[s.Network]
 	if !ok {
@@ -139,8 +160,10 @@ func (n *network) ensurePublicIP(s spec.PublicIP) error {
 	if net.Uplink != s.Uplink {
 		return missing("network's uplink", s.Uplink)
 	}
-	if _, ok := n.ports[s.Port]; !ok {
-		return missing(spec.KindPort, s.Port)
+	_, port := n.ports[s.Port]
+	_, virtual := n.virtualIPs[s.Port]
+	if s.Virtual && !virtual || !s.Virtual && !port {
+		return missing(s.PortKind(), s.Port)
 	}
 	if old, ok := n.publicIPs[s.UID]; ok {
 		unlink(n.portPublics, old.Port, s.UID)
@@ -174,11 +197,14 @@ func (n *network) usedBy(o netengine.Object) string {
 		if len(n.subnetPorts[o.UID]) > 0 {
 			return "ports"
 		}
+		if len(n.subnetVIPs[o.UID]) > 0 {
+			return "virtual IPs"
+		}
 	case spec.KindSecurityGroup:
 		if len(n.groupPorts[o.UID]) > 0 {
 			return "ports"
 		}
-	case spec.KindPort:
+	case spec.KindPort, spec.KindVirtualIP:
 		if len(n.portPublics[o.UID]) > 0 {
 			return "public addresses"
 		}
@@ -207,6 +233,9 @@ func (n *network) remove(o netengine.Object) error {
 			unlink(n.groupPorts, g, o.UID)
 		}
 		delete(n.ports, o.UID)
+	case spec.KindVirtualIP:
+		unlink(n.subnetVIPs, n.virtualIPs[o.UID].Subnet, o.UID)
+		delete(n.virtualIPs, o.UID)
 	case spec.KindPublicIP:
 		p := n.publicIPs[o.UID]
 		unlink(n.portPublics, p.Port, o.UID)
@@ -219,12 +248,13 @@ func (n *network) remove(o netengine.Object) error {
 }
 
 func (n *network) objects() []netengine.Object {
-	all := make([]netengine.Object, 0, len(n.ports)+len(n.subnets)+len(n.groups)+len(n.networks)+len(n.publicIPs)+len(n.uplinks))
+	all := make([]netengine.Object, 0, len(n.ports)+len(n.subnets)+len(n.groups)+len(n.networks)+len(n.virtualIPs)+len(n.publicIPs)+len(n.uplinks))
 	all = named(all, spec.KindUplink, n.uplinks)
 	all = named(all, spec.KindNetwork, n.networks)
 	all = named(all, spec.KindSubnet, n.subnets)
 	all = named(all, spec.KindSecurityGroup, n.groups)
 	all = named(all, spec.KindPort, n.ports)
+	all = named(all, spec.KindVirtualIP, n.virtualIPs)
 	return named(all, spec.KindPublicIP, n.publicIPs)
 }
 
@@ -287,6 +317,10 @@ func (v view) EnsureSecurityGroup(ctx context.Context, s spec.SecurityGroup) err
 
 func (v view) EnsurePort(ctx context.Context, s spec.Port) error {
 	return ensure(ctx, v, spec.KindPort, s.UID, s, netengine.CheckPort(s), (*network).ensurePort)
+}
+
+func (v view) EnsureVirtualIP(ctx context.Context, s spec.VirtualIP) error {
+	return ensure(ctx, v, spec.KindVirtualIP, s.UID, s, netengine.CheckVirtualIP(s), (*network).ensureVirtualIP)
 }
 
 func (v view) EnsurePublicIP(ctx context.Context, s spec.PublicIP) error {

@@ -247,6 +247,8 @@ func (n *network) apply(r record) error {
 		return placeSpec(&n.groups, r)
 	case spec.KindPort:
 		return placeSpec(&n.ports, r)
+	case spec.KindVirtualIP:
+		return placeSpec(&n.virtualIPs, r)
 	case spec.KindPublicIP:
 		return placeSpec(&n.publicIPs, r)
 	}
@@ -273,6 +275,9 @@ func (n *network) index() {
 		for _, g := range p.SecurityGroups {
 			link(&n.groupPorts, g, uid)
 		}
+	}
+	for uid, v := range n.virtualIPs {
+		link(&n.subnetVIPs, v.Subnet, uid)
 	}
 	for uid, p := range n.publicIPs {
 		link(&n.portPublics, p.Port, uid)

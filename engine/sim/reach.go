@@ -3,6 +3,7 @@ package sim
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 
 	"edgecloud/link/spec"
 )
@@ -125,10 +126,50 @@ func (n *network) deliver(sub spec.Subnet, p packet) Verdict {
 			}
 		}
 	}
-	if found == "" {
-		return dropped("nobody has %s on subnet %s", p.dst, sub.UID)
+	if found != "" {
+		return n.arrive(n.ports[found], p)
 	}
-	return n.arrive(n.ports[found], p)
+	for uid := range n.subnetVIPs[sub.UID] {
+		if n.virtualIPs[uid].Address == p.dst {
+			return n.arriveVirtual(uid, p)
+		}
+	}
+	return dropped("nobody has %s on subnet %s", p.dst, sub.UID)
+}
+
+// arriveVirtual hands a packet to whoever has a virtual IP now.
+func (n *network) arriveVirtual(vip string, p packet) Verdict {
+	v, holder := n.virtualIPs[vip], n.holders[vip]
+	to, ok := n.ports[holder]
+	if !ok || !slices.Contains(v.Ports, holder) || !mayUse(to, v.Address) {
+		return dropped("no port has the virtual IP %s", v.Address)
+	}
+	return n.arrive(to, p)
+}
+
+// mayUse tells whether port security lets a port have an address that is not its own.
+func mayUse(port spec.Port, a netip.Addr) bool {
+	return port.Unfiltered || slices.ContainsFunc(port.AllowedPairs, func(p spec.Pair) bool {
+		return (p.MAC == "" || p.MAC == port.MAC) && p.Prefix.Addr().Is4() == a.Is4() && (p.Prefix.Bits() == 0 || p.Prefix.Contains(a))
+	})
+}
+
+// Announce lets a port's guest say by ARP that it has a virtual IP of its subnet; it tells whether the switch believes it.
+func (s *Site) Announce(port string, a netip.Addr) bool {
+	n := s.net
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	from, ok := n.ports[port]
+	if !ok || from.Disabled || !mayUse(from, a) {
+		return false
+	}
+	for uid := range n.subnetVIPs[from.Subnet] {
+		if v := n.virtualIPs[uid]; v.Address == a && slices.Contains(v.Ports, port) {
+			put(&n.holders, uid, port)
+			return true
+		}
+	}
+	return false
 }
 
 // arrive asks the destination port's own rules.
@@ -167,6 +208,10 @@ func (n *network) leave(from spec.Port, net spec.Network, p packet) Verdict {
 func (n *network) fromUplink(p packet, uplink string) Verdict {
 	for uid := range n.publicByAddr[p.dst] {
 		ip := n.publicIPs[uid]
+		if ip.Virtual {
+			p.dst = ip.Private
+			return n.arriveVirtual(ip.Port, p)
+		}
 		to, ok := n.ports[ip.Port]
 		if !ok {
 			continue

@@ -69,19 +69,24 @@ func (p packet) echo() bool {
 	return p.proto == protoICMP && p.port == echoRequest || p.proto == protoICMPv6 && p.port == echoRequestV6
 }
 
-// allowed tells whether one of a port's groups lets a packet through. Groups are stateful, so the first packet decides for the answers.
+// allowed tells whether a port's groups let a packet through: of all rules that match, the one with the lowest number decides, and of equal ones a denial. Groups
+// are stateful, so the first packet decides for the answers.
 func (n *network) allowed(port spec.Port, way spec.Direction, remote netip.Addr, p packet) bool {
 	if port.Unfiltered {
 		return true
 	}
+	first, open := 0, false
 	for _, uid := range port.SecurityGroups {
 		for _, r := range n.groups[uid].Rules {
-			if r.Direction == way && n.matches(r, remote, p) {
-				return true
+			if r.Direction != way || !n.matches(r, remote, p) {
+				continue
+			}
+			if rank := max(r.Priority, 1); first == 0 || rank < first || rank == first && r.Deny {
+				first, open = rank, !r.Deny
 			}
 		}
 	}
-	return false
+	return open
 }
 
 func (n *network) matches(r spec.Rule, remote netip.Addr, p packet) bool {

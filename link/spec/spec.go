@@ -9,6 +9,7 @@ const (
 	KindSubnet        = "subnet"         // site
 	KindSecurityGroup = "security_group" // site
 	KindPort          = "port"           // site
+	KindVirtualIP     = "virtual_ip"     // site: an address that moves between ports
 	KindPublicIP      = "public_ip"      // site
 	KindImage         = "image"          // host
 	KindVolume        = "volume"         // host
@@ -17,7 +18,7 @@ const (
 
 // Kinds lists all kinds in the order of application.
 func Kinds() []string {
-	return []string{KindUplink, KindNetwork, KindSubnet, KindSecurityGroup, KindPort, KindPublicIP, KindImage, KindVolume, KindInstance}
+	return []string{KindUplink, KindNetwork, KindSubnet, KindSecurityGroup, KindPort, KindVirtualIP, KindPublicIP, KindImage, KindVolume, KindInstance}
 }
 
 // HostTarget and SiteTarget name whom a spec is addressed to.
@@ -111,32 +112,50 @@ type Network struct {
 
 // Subnet is a range of a network: one switch with DHCP.
 type Subnet struct {
-	UID     string       `json:"uid"`
-	Network string       `json:"network"`
-	Prefix  netip.Prefix `json:"prefix"`
-	Gateway netip.Addr   `json:"gateway"`
-	DNS     []netip.Addr `json:"dns,omitempty"`
-	DHCP    bool         `json:"dhcp"`
+	UID        string       `json:"uid"`
+	Network    string       `json:"network"`
+	Prefix     netip.Prefix `json:"prefix"`
+	Gateway    netip.Addr   `json:"gateway"`
+	GatewayMAC string       `json:"gateway_mac,omitempty"` // of the router's leg; empty: the engine's choice
+	DNS        []netip.Addr `json:"dns,omitempty"`
+	DHCP       bool         `json:"dhcp"`
 	// NoGateway leaves the switch without a router leg.
 	NoGateway bool `json:"no_gateway,omitempty"`
 }
 
 // Port is an address on a subnet.
 type Port struct {
-	UID            string         `json:"uid"`
-	Network        string         `json:"network"`
-	Subnet         string         `json:"subnet"`
-	MAC            string         `json:"mac"`
-	Addresses      []netip.Addr   `json:"addresses"`
-	SecurityGroups []string       `json:"security_groups"`         // UIDs; traffic that no group allows is dropped
-	AllowedPairs   []netip.Prefix `json:"allowed_pairs,omitempty"` // more sources it may send from
-	Unfiltered     bool           `json:"unfiltered,omitempty"`    // no port security, no groups
-	Disabled       bool           `json:"disabled,omitempty"`
-	EgressMbps     int            `json:"egress_mbps,omitempty"`  // 0: no limit
-	IngressMbps    int            `json:"ingress_mbps,omitempty"` // 0: no limit
+	UID            string       `json:"uid"`
+	Network        string       `json:"network"`
+	Subnet         string       `json:"subnet"`
+	MAC            string       `json:"mac"`
+	Addresses      []netip.Addr `json:"addresses"`
+	SecurityGroups []string     `json:"security_groups"`         // UIDs; traffic that no group allows is dropped
+	AllowedPairs   []Pair       `json:"allowed_pairs,omitempty"` // what it may send from, and be sent, besides its own
+	Unfiltered     bool         `json:"unfiltered,omitempty"`    // no port security, no groups
+	Disabled       bool         `json:"disabled,omitempty"`
+	EgressMbps     int          `json:"egress_mbps,omitempty"`  // 0: no limit
+	IngressMbps    int          `json:"ingress_mbps,omitempty"` // 0: no limit
 }
 
-// SecurityGroup is a stateful set of allow rules, applied to every port that lists it.
+// Pair is a range of addresses that a port may use. A length of 0 is every address of that IP version.
+type Pair struct {
+	MAC    string       `json:"mac,omitempty"` // lower case, colons; empty: the port's own
+	Prefix netip.Prefix `json:"prefix"`
+}
+
+// VirtualIP is an address of a subnet that moves between ports: whichever of them last announced it by ARP has it. A port that is not there yet cannot take it, and
+// neither can one whose AllowedPairs lack the address.
+type VirtualIP struct {
+	UID     string     `json:"uid"`
+	Network string     `json:"network"`
+	Subnet  string     `json:"subnet"`
+	MAC     string     `json:"mac"` // nobody has it: the address is answered for with the MAC of the port that has it
+	Address netip.Addr `json:"address"`
+	Ports   []string   `json:"ports"` // UIDs
+}
+
+// SecurityGroup is a stateful set of rules, applied to every port that lists it. What no rule of a port's groups allows is dropped.
 type SecurityGroup struct {
 	UID     string `json:"uid"`
 	Network string `json:"network,omitempty"`
@@ -152,7 +171,8 @@ const (
 	Egress  Direction = "egress"
 )
 
-// Rule allows traffic. Empty fields allow any.
+// Rule allows or denies traffic. Empty fields match any. Of all rules of a port's groups that match, the one with the lowest priority number decides, and of
+// equal ones a denial.
 type Rule struct {
 	UID         string       `json:"uid"`
 	Direction   Direction    `json:"direction"`
@@ -162,6 +182,8 @@ type Rule struct {
 	PortMax     int          `json:"port_max,omitempty"` // for icmp: the code, -1 any
 	Remote      netip.Prefix `json:"remote,omitzero"`
 	RemoteGroup string       `json:"remote_group,omitempty"` // UID
+	Deny        bool         `json:"deny,omitempty"`
+	Priority    int          `json:"priority,omitempty"` // 1 to 100; 0 is 1
 }
 
 // PublicIP translates a public address to a private one, both ways.
@@ -172,6 +194,15 @@ type PublicIP struct {
 	// Network, Port and Private name what it is bound to; an unbound address has no spec.
 	Network string     `json:"network"`
 	Port    string     `json:"port"`
+	Virtual bool       `json:"virtual,omitempty"` // Port is a virtual IP's UID
 	Private netip.Addr `json:"private"`
 	Mbps    int        `json:"mbps,omitempty"` // each way; 0: no limit
+}
+
+// PortKind is the kind of what the address is bound to.
+func (p PublicIP) PortKind() string {
+	if p.Virtual {
+		return KindVirtualIP
+	}
+	return KindPort
 }

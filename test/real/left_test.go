@@ -78,7 +78,7 @@ func (n *node) bare(ctx context.Context) error {
 // noRows tells which tables still have rows of instances.
 func (s *site) noRows(ctx context.Context) error {
 	counts := map[string]string{
-		"instances": "SELECT count(*) FROM instances", "volumes": "SELECT count(*) FROM volumes", "ports": "SELECT count(*) FROM ports",
+		"instances": "SELECT count(*) FROM instances", "volumes": "SELECT count(*) FROM volumes", "ports": "SELECT count(*) FROM ports WHERE kind <> 'gateway'",
 		"public addresses": "SELECT count(*) FROM public_ips", "placement": "SELECT count(*) FROM placement_members", "work": "SELECT count(*) FROM work WHERE kind = 'instance'",
 		"leases":       "SELECT count(*) FROM line_addresses WHERE holder NOT IN (SELECT uid FROM networks)",
 		"specs":        "SELECT count(*) FROM link_specs WHERE kind IN ('instance', 'volume', 'port', 'public_ip')",

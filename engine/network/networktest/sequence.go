@@ -22,12 +22,13 @@ type wanted struct {
 	subnets   map[string]spec.Subnet
 	groups    map[string]spec.SecurityGroup
 	ports     map[string]spec.Port
+	virtuals  map[string]spec.VirtualIP
 	publicIPs map[string]spec.PublicIP
 }
 
 func newWanted() *wanted {
 	return &wanted{map[string]spec.Uplink{}, map[string]spec.Network{}, map[string]spec.Subnet{}, map[string]spec.SecurityGroup{}, map[string]spec.Port{},
-		map[string]spec.PublicIP{}}
+		map[string]spec.VirtualIP{}, map[string]spec.PublicIP{}}
 }
 
 func (w *wanted) objects() []network.Object {
@@ -37,6 +38,7 @@ func (w *wanted) objects() []network.Object {
 	out = append(out, named(spec.KindSubnet, w.subnets)...)
 	out = append(out, named(spec.KindSecurityGroup, w.groups)...)
 	out = append(out, named(spec.KindPort, w.ports)...)
+	out = append(out, named(spec.KindVirtualIP, w.virtuals)...)
 	return append(out, named(spec.KindPublicIP, w.publicIPs)...)
 }
 
@@ -68,10 +70,10 @@ func (w *wanted) inUse(o network.Object) bool {
 		return anyOf(w.subnets, func(s spec.Subnet) bool { return s.Network == o.UID }) ||
 			anyOf(w.publicIPs, func(p spec.PublicIP) bool { return p.Network == o.UID })
 	case spec.KindSubnet:
-		return anyOf(w.ports, func(p spec.Port) bool { return p.Subnet == o.UID })
+		return anyOf(w.ports, func(p spec.Port) bool { return p.Subnet == o.UID }) || anyOf(w.virtuals, func(v spec.VirtualIP) bool { return v.Subnet == o.UID })
 	case spec.KindSecurityGroup:
 		return anyOf(w.ports, func(p spec.Port) bool { return slices.Contains(p.SecurityGroups, o.UID) })
-	case spec.KindPort:
+	case spec.KindPort, spec.KindVirtualIP:
 		return anyOf(w.publicIPs, func(p spec.PublicIP) bool { return p.Port == o.UID })
 	}
 	return false
@@ -92,6 +94,8 @@ func (w *wanted) remove(o network.Object) error {
 		delete(w.groups, o.UID)
 	case spec.KindPort:
 		delete(w.ports, o.UID)
+	case spec.KindVirtualIP:
+		delete(w.virtuals, o.UID)
 	case spec.KindPublicIP:
 		delete(w.publicIPs, o.UID)
 	}
@@ -131,9 +135,20 @@ func (w *wanted) port(s spec.Port) error {
 	return nil
 }
 
+func (w *wanted) virtualIP(s spec.VirtualIP) error {
+	if old, ok := w.virtuals[s.UID]; ok && old.Subnet != s.Subnet {
+		return network.ErrInvalid
+	}
+	if !has(w.subnets, s.Subnet) {
+		return network.ErrMissing
+	}
+	w.virtuals[s.UID] = s
+	return nil
+}
+
 func (w *wanted) publicIP(s spec.PublicIP) error {
 	n, ok := w.networks[s.Network]
-	if !ok || n.Uplink != s.Uplink || !has(w.ports, s.Port) {
+	if !ok || n.Uplink != s.Uplink || s.Virtual && !has(w.virtuals, s.Port) || !s.Virtual && !has(w.ports, s.Port) {
 		return network.ErrMissing
 	}
 	w.publicIPs[s.UID] = s
@@ -146,13 +161,13 @@ func (w *wanted) step(t *rapid.T, e network.Network) {
 		return fmt.Sprintf("%s-%d", prefix, rapid.IntRange(1, 2).Draw(t, label))
 	}
 	if rapid.IntRange(0, 3).Draw(t, "remove") == 0 {
-		kinds := []string{spec.KindUplink, spec.KindNetwork, spec.KindSubnet, spec.KindSecurityGroup, spec.KindPort, spec.KindPublicIP}
+		kinds := []string{spec.KindUplink, spec.KindNetwork, spec.KindSubnet, spec.KindSecurityGroup, spec.KindPort, spec.KindVirtualIP, spec.KindPublicIP}
 		o := network.Object{Kind: rapid.SampledFrom(kinds).Draw(t, "kind")}
 		o.UID = uid(o.Kind[:3], "uid")
 		same(t, w.remove(o), e.Remove(ctx, o), "remove %v", o)
 		return
 	}
-	switch rapid.IntRange(0, 5).Draw(t, "kind") {
+	switch rapid.IntRange(0, 6).Draw(t, "kind") {
 	case 0:
 		s := NewWorld().Uplink
 		s.UID, s.VLAN = uid("upl", "uid"), rapid.IntRange(0, 2).Draw(t, "vlan")
@@ -180,7 +195,18 @@ func (w *wanted) step(t *rapid.T, e network.Network) {
 		s.UID, s.Uplink, s.Network, s.Port = uid("pub", "uid"), uid("upl", "uplink"), uid("net", "network"), uid("por", "port")
 		s.Address = netip.AddrFrom4([4]byte{203, 0, 113, byte(100) + s.UID[4]})
 		s.Mbps = rapid.IntRange(0, 2).Draw(t, "mbps")
+		if s.Virtual = rapid.Bool().Draw(t, "virtual"); s.Virtual {
+			s.Port = uid("vir", "virtual IP")
+		}
 		same(t, w.publicIP(s), e.EnsurePublicIP(ctx, s), "ensure %+v", s)
+	case 6:
+		s := NewWorld().VirtualIP
+		s.UID, s.Subnet, s.Network = uid("vir", "uid"), uid("sub", "subnet"), "net-1"
+		s.Ports = rapid.SampledFrom([][]string{nil, {"por-1"}, {"por-1", "por-2"}}).Draw(t, "ports")
+		if sub, ok := w.subnets[s.Subnet]; ok {
+			s.Network = sub.Network
+		}
+		same(t, w.virtualIP(s), e.EnsureVirtualIP(ctx, s), "ensure %+v", s)
 	}
 }
 
@@ -206,7 +232,7 @@ func drawSubnet(t *rapid.T, uid func(string, string) string) spec.Subnet {
 func drawGroup(t *rapid.T, uid func(string, string) string) spec.SecurityGroup {
 	s := spec.SecurityGroup{UID: uid("sec", "uid")}
 	for i := range rapid.IntRange(0, 3).Draw(t, "rules") {
-		r := spec.Rule{UID: fmt.Sprint(i), Direction: rapid.SampledFrom([]spec.Direction{spec.Ingress, spec.Egress}).Draw(t, "direction")}
+		r := spec.Rule{UID: fmt.Sprint(i), Deny: rapid.Bool().Draw(t, "deny"), Priority: rapid.IntRange(0, 3).Draw(t, "priority"), Direction: rapid.SampledFrom([]spec.Direction{spec.Ingress, spec.Egress}).Draw(t, "direction")}
 		if rapid.Bool().Draw(t, "remote group") {
 			r.RemoteGroup = uid("sec", "remote")
 		}

@@ -41,12 +41,13 @@ func Suite(t *testing.T, name string, newEngine func(t *testing.T) network.Netwo
 
 // World is one object of every kind, that refer to each other.
 type World struct {
-	Uplink   spec.Uplink
-	Network  spec.Network
-	Subnet   spec.Subnet
-	Group    spec.SecurityGroup
-	Port     spec.Port
-	PublicIP spec.PublicIP
+	Uplink    spec.Uplink
+	Network   spec.Network
+	Subnet    spec.Subnet
+	Group     spec.SecurityGroup
+	Port      spec.Port
+	VirtualIP spec.VirtualIP
+	PublicIP  spec.PublicIP
 }
 
 // NewWorld makes a valid World.
@@ -62,6 +63,7 @@ func NewWorld() World {
 		}},
 		Port: spec.Port{UID: "port-1", Network: "net-1", Subnet: "sub-1", MAC: "0a:00:00:00:00:01", Addresses: []netip.Addr{netip.MustParseAddr("10.1.0.11")},
 			SecurityGroups: []string{"sg-1"}, EgressMbps: 100, IngressMbps: 50},
+		VirtualIP: spec.VirtualIP{UID: "vip-1", Network: "net-1", Subnet: "sub-1", MAC: "0a:00:00:00:00:99", Address: netip.MustParseAddr("10.1.0.99"), Ports: []string{"port-1"}},
 		PublicIP: spec.PublicIP{UID: "ip-1", Uplink: "up-1", Address: netip.MustParseAddr("203.0.113.20"), Network: "net-1", Port: "port-1",
 			Private: netip.MustParseAddr("10.1.0.11"), Mbps: 5},
 	}
@@ -71,7 +73,8 @@ func NewWorld() World {
 func (w World) Objects() []network.Object {
 	return []network.Object{
 		{Kind: spec.KindUplink, UID: w.Uplink.UID}, {Kind: spec.KindNetwork, UID: w.Network.UID}, {Kind: spec.KindSubnet, UID: w.Subnet.UID},
-		{Kind: spec.KindSecurityGroup, UID: w.Group.UID}, {Kind: spec.KindPort, UID: w.Port.UID}, {Kind: spec.KindPublicIP, UID: w.PublicIP.UID},
+		{Kind: spec.KindSecurityGroup, UID: w.Group.UID}, {Kind: spec.KindPort, UID: w.Port.UID},
+		{Kind: spec.KindVirtualIP, UID: w.VirtualIP.UID}, {Kind: spec.KindPublicIP, UID: w.PublicIP.UID},
 	}
 }
 
@@ -83,6 +86,7 @@ func (w World) Apply(ctx context.Context, e network.Network) error {
 		func() error { return e.EnsureSubnet(ctx, w.Subnet) },
 		func() error { return e.EnsureSecurityGroup(ctx, w.Group) },
 		func() error { return e.EnsurePort(ctx, w.Port) },
+		func() error { return e.EnsureVirtualIP(ctx, w.VirtualIP) },
 		func() error { return e.EnsurePublicIP(ctx, w.PublicIP) },
 	} {
 		if err := step(); err != nil {
@@ -122,6 +126,8 @@ func testChanges(t *testing.T, e network.Network) {
 	w.Subnet.DNS, w.Subnet.DHCP = nil, false
 	w.Group.Rules = w.Group.Rules[:1]
 	w.Port.SecurityGroups, w.Port.Disabled, w.Port.EgressMbps = nil, true, 0
+	w.Port.AllowedPairs = []spec.Pair{{Prefix: netip.MustParsePrefix("0.0.0.0/0")}, {MAC: "0a:00:00:00:00:55", Prefix: netip.MustParsePrefix("10.1.0.99/32")}}
+	w.VirtualIP.Ports = nil
 	w.PublicIP.Mbps = 0
 	require.NoError(t, w.Apply(t.Context(), e))
 	requireList(t, e, w.Objects())
@@ -134,6 +140,7 @@ func testMissing(t *testing.T, e network.Network) {
 	require.ErrorIs(t, e.EnsureNetwork(ctx, w.Network), network.ErrMissing)
 	require.ErrorIs(t, e.EnsureSubnet(ctx, w.Subnet), network.ErrMissing)
 	require.ErrorIs(t, e.EnsurePort(ctx, w.Port), network.ErrMissing)
+	require.ErrorIs(t, e.EnsureVirtualIP(ctx, w.VirtualIP), network.ErrMissing)
 	require.ErrorIs(t, e.EnsurePublicIP(ctx, w.PublicIP), network.ErrMissing)
 	requireList(t, e, nil)
 	require.NoError(t, e.EnsureUplink(ctx, w.Uplink))
@@ -150,11 +157,15 @@ func testInUse(t *testing.T, e network.Network) {
 	for _, o := range w.Objects()[:5] {
 		require.ErrorIs(t, e.Remove(ctx, o), network.ErrInUse, o.Kind)
 	}
+	moved := w.PublicIP
+	moved.Port, moved.Virtual, moved.Private = w.VirtualIP.UID, true, w.VirtualIP.Address
+	require.NoError(t, e.EnsurePublicIP(ctx, moved))
+	require.ErrorIs(t, e.Remove(ctx, w.Objects()[5]), network.ErrInUse, "it has a public address now")
 	requireList(t, e, w.Objects())
 	cut := w.Network
 	cut.Uplink, cut.SNAT, cut.Address = "", false, netip.Addr{}
 	require.ErrorIs(t, e.EnsureNetwork(ctx, cut), network.ErrInUse, "its public address needs the uplink")
-	require.NoError(t, e.Remove(ctx, w.Objects()[5]))
+	require.NoError(t, e.Remove(ctx, w.Objects()[6]))
 	require.NoError(t, e.EnsureNetwork(ctx, cut))
 	require.NoError(t, e.Remove(ctx, w.Objects()[0]), "nothing is on the uplink now")
 	require.ErrorIs(t, e.EnsurePublicIP(ctx, w.PublicIP), network.ErrMissing)
@@ -237,6 +248,18 @@ func testInvalid(t *testing.T, e network.Network) {
 			w.Group.Rules = []spec.Rule{{UID: "r", Direction: spec.Ingress, Protocol: "tcp", PortMin: 5, PortMax: 4}}
 			return e.EnsureSecurityGroup(ctx, w.Group)
 		}},
+		{"allowed_pairs[0].mac", func(w World) error {
+			w.Port.AllowedPairs = []spec.Pair{{MAC: "0A:00:00:00:00:01", Prefix: w.Subnet.Prefix}}
+			return e.EnsurePort(ctx, w.Port)
+		}},
+		{"rules[0].priority", func(w World) error {
+			w.Group.Rules = []spec.Rule{{UID: "r", Direction: spec.Ingress, Priority: 101}}
+			return e.EnsureSecurityGroup(ctx, w.Group)
+		}},
+		{"gateway_mac", func(w World) error { w.Subnet.GatewayMAC = "x"; return e.EnsureSubnet(ctx, w.Subnet) }},
+		{"address", func(w World) error { w.VirtualIP.Address = netip.Addr{}; return e.EnsureVirtualIP(ctx, w.VirtualIP) }},
+		{"ports[0]", func(w World) error { w.VirtualIP.Ports = []string{"a_b"}; return e.EnsureVirtualIP(ctx, w.VirtualIP) }},
+		{"network", func(w World) error { w.VirtualIP.Network = "net-9"; return e.EnsureVirtualIP(ctx, w.VirtualIP) }},
 		{"private", func(w World) error {
 			w.PublicIP.Private = netip.MustParseAddr("fd00::1")
 			return e.EnsurePublicIP(ctx, w.PublicIP)

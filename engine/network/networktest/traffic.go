@@ -53,6 +53,8 @@ func Traffic(t *testing.T, f Fixture) {
 	t.Run("GroupLetsThroughAndCuts", x.groups)
 	t.Run("ClosingCutsEstablishedConnections", x.established)
 	t.Run("RemoteGroup", x.remoteGroup)
+	t.Run("DenialAndPriority", x.denies)
+	t.Run("VirtualIPMoves", x.virtualIP)
 	t.Run("PublicIP", x.publicIP)
 	t.Run("NothingIsLeft", func(t *testing.T) {
 		require.NoError(t, clear(f.Engine))
@@ -149,7 +151,7 @@ func (x *tenant) spoof(t *testing.T) {
 	// The other side knows the way back, so that only port security can be what drops it.
 	run(t, x.rb, "ip", "neigh", "replace", "10.1.0.99", "lladdr", x.a.MAC, "dev", "eth0")
 	require.False(t, ping(x.ra, "10.1.0.12", "-I", "10.1.0.99", "-c", "3"))
-	x.a.AllowedPairs = []netip.Prefix{netip.MustParsePrefix("10.1.0.99/32")}
+	x.a.AllowedPairs = []spec.Pair{{Prefix: netip.MustParsePrefix("10.1.0.99/32")}}
 	require.NoError(t, x.f.Engine.EnsurePort(t.Context(), x.a))
 	eventually(t, "an allowed source passes", func() bool { return ping(x.ra, "10.1.0.12", "-I", "10.1.0.99") })
 }

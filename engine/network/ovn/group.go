@@ -14,9 +14,26 @@ import (
 // The order of ACLs. A network ACL's stateless drops go above all of them.
 const (
 	priorityDrop   = 1000 // what no group allows
-	priorityAllow  = 1002
-	priorityAlways = 1003 // DHCP, neighbour discovery
+	priorityFirst  = 1201 // of a denial with the priority 1; the last rule that allows is at 1002
+	priorityAlways = 1203 // DHCP, neighbour discovery
 )
+
+// priorityOf orders a group's rules among all groups' of a port: the lowest number first, and of equal ones a denial.
+func priorityOf(r spec.Rule) int {
+	p := priorityFirst - 2*(max(r.Priority, 1)-1)
+	if !r.Deny {
+		p--
+	}
+	return p
+}
+
+// actionOf is what becomes of what a rule matches.
+func actionOf(r spec.Rule) string {
+	if r.Deny {
+		return "drop"
+	}
+	return "allow-related"
+}
 
 // EnsureSecurityGroup implements network.Network. All rules are replaced at once; connections that a rule no longer allows are cut, since OVN asks the
 // rules for every packet from the side that opened the connection.
@@ -32,7 +49,7 @@ func (e *Engine) EnsureSecurityGroup(ctx context.Context, s spec.SecurityGroup) 
 		_, err = tx.put(o, s, "", "", func() []wanted {
 			var acls []string
 			for _, r := range s.Rules {
-				acls = append(acls, tx.acl(priorityAllow, r.Direction, "allow-related", ruleMatch(s.UID, r), r.UID))
+				acls = append(acls, tx.acl(priorityOf(r), r.Direction, actionOf(r), ruleMatch(s.UID, r), r.UID))
 			}
 			return []wanted{portGroup(groupName(s.UID), acls)}
 		})

@@ -18,6 +18,7 @@ var tablesOf = map[string][]string{
 	spec.KindSubnet:        {tableSwitch, tableRouterPort, tableSwitchPort, tableDHCP, tableNAT},
 	spec.KindSecurityGroup: {tablePortGroup},
 	spec.KindPort:          {tableSwitchPort, tableQoS},
+	spec.KindVirtualIP:     {tableSwitchPort},
 	spec.KindPublicIP:      {tableNAT, tableQoS},
 	kindDrop:               {tablePortGroup},
 	kindGateways:           {tableChassisGroup},

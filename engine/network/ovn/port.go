@@ -1,6 +1,7 @@
 package ovn
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -156,7 +157,7 @@ func portRows(s spec.Port, subnet spec.Subnet, dhcp string) []wanted {
 	if s.Unfiltered {
 		addresses = set(strings.Join(own, " "), "unknown")
 	} else {
-		security = set(strings.Join(append(own, pairs(s.AllowedPairs)...), " "))
+		security = set(portSecurity(own, s)...)
 	}
 	dhcp4, dhcp6 := uuidSet(), uuidSet()
 	switch {
@@ -184,17 +185,35 @@ func portRows(s spec.Port, subnet spec.Subnet, dhcp string) []wanted {
 	return rows
 }
 
-// pairs writes prefixes the way port security takes them: a host's without its length.
-func pairs(of []netip.Prefix) []string {
-	var out []string
-	for _, p := range of {
-		if p.IsSingleIP() {
-			out = append(out, p.Addr().String())
-			continue
+// portSecurity are the sources that a port may send from, an entry a MAC (ovn-nb(5), port_security). A MAC without addresses may use any.
+func portSecurity(own []string, s spec.Port) []string {
+	entries := map[string][]string{s.MAC: own[1:]}
+	free := map[string]bool{}
+	order := []string{s.MAC}
+	for _, p := range s.AllowedPairs {
+		mac := cmp.Or(p.MAC, s.MAC)
+		if !slices.Contains(order, mac) {
+			order = append(order, mac)
 		}
-		out = append(out, p.String())
+		free[mac] = free[mac] || p.Prefix.Bits() == 0
+		entries[mac] = append(entries[mac], pair(p.Prefix))
+	}
+	var out []string
+	for _, mac := range order {
+		if free[mac] {
+			entries[mac] = nil
+		}
+		out = append(out, strings.Join(append([]string{mac}, entries[mac]...), " "))
 	}
 	return out
+}
+
+// pair writes a prefix the way port security takes it: a host's without its length.
+func pair(p netip.Prefix) string {
+	if p.IsSingleIP() {
+		return p.Addr().String()
+	}
+	return p.String()
 }
 
 // limit is a QoS rule. The burst is a tenth of a second's worth: enough that TCP reaches the rate, little enough that a short transfer cannot outrun it.

@@ -24,7 +24,7 @@ func (e *Engine) EnsurePublicIP(ctx context.Context, s spec.PublicIP) error {
 		if n.Uplink != s.Uplink {
 			return fmt.Errorf("%w: network %s has no leg on uplink %s", network.ErrMissing, s.Network, s.Uplink)
 		}
-		if _, err := tx.uuidOf(tableSwitchPort, owner(spec.KindPort, s.Port)); err != nil {
+		if _, err := tx.uuidOf(tableSwitchPort, owner(s.PortKind(), s.Port)); err != nil {
 			return err
 		}
 		o, err := tx.load(spec.KindPublicIP, s.UID)

@@ -22,6 +22,7 @@ var usesOf = map[string][]use{
 	spec.KindSubnet:        {{tableSwitchPort, keyOf}},
 	spec.KindSecurityGroup: nil, // its port group's members tell
 	spec.KindPort:          {{tableNAT, keyPort}},
+	spec.KindVirtualIP:     {{tableNAT, keyPort}},
 	spec.KindPublicIP:      nil,
 }
 

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/netip"
 	"strconv"
+	"strings"
 
 	"github.com/ovn-kubernetes/libovsdb/ovsdb"
 
@@ -29,7 +30,7 @@ func (e *Engine) EnsureUplink(ctx context.Context, s spec.Uplink) error {
 		if err != nil || !changed {
 			return err
 		}
-		return eachOf(tx, tableRouter, o.owner, func(n spec.Network) error { return e.putNetwork(tx, n, s) })
+		return eachOf(tx, tableRouter, spec.KindNetwork, o.owner, func(n spec.Network) error { return e.putNetwork(tx, n, s) })
 	})
 }
 
@@ -74,7 +75,7 @@ func (e *Engine) EnsureNetwork(ctx context.Context, s spec.Network) error {
 
 // keepsPublicIPs refuses to move a network away from the uplink that its public addresses are on.
 func (e *Engine) keepsPublicIPs(tx *transaction, s spec.Network) error {
-	return eachOf(tx, tableNAT, owner(spec.KindNetwork, s.UID), func(p spec.PublicIP) error {
+	return eachOf(tx, tableNAT, spec.KindPublicIP, owner(spec.KindNetwork, s.UID), func(p spec.PublicIP) error {
 		if p.Uplink != s.Uplink {
 			return fmt.Errorf("%w: network %s: public address %s is on uplink %s", network.ErrInUse, s.UID, p.UID, p.Uplink)
 		}
@@ -82,13 +83,16 @@ func (e *Engine) keepsPublicIPs(tx *transaction, s spec.Network) error {
 	})
 }
 
-// eachOf calls do with the spec of every object that hangs on an owner; their main rows are in table.
-func eachOf[T any](tx *transaction, table, owner string, do func(T) error) error {
+// eachOf calls do with the spec of every object of a kind that hangs on an owner; their main rows are in table.
+func eachOf[T any](tx *transaction, table, kind, owner string, do func(T) error) error {
 	rows, err := tx.by(table, keyOf, owner)
 	if err != nil {
 		return err
 	}
 	for _, r := range rows {
+		if of, _, _ := strings.Cut(r.ExternalIDs[keyOwner], "/"); of != kind {
+			continue
+		}
 		var s T
 		if err := json.Unmarshal([]byte(r.ExternalIDs[keySpec]), &s); err != nil {
 			return fmt.Errorf("%s: stored spec: %w", r.ExternalIDs[keyOwner], err)
@@ -117,7 +121,7 @@ func (e *Engine) putNetwork(tx *transaction, s spec.Network, uplink spec.Uplink)
 	if err != nil || !changed {
 		return err
 	}
-	return eachOf(tx, tableSwitch, o.owner, func(sub spec.Subnet) error { return e.putSubnet(tx, sub, s) })
+	return eachOf(tx, tableSwitch, spec.KindSubnet, o.owner, func(sub spec.Subnet) error { return e.putSubnet(tx, sub, s) })
 }
 
 func routerName(uid string) string      { return "ec-net-" + uid }

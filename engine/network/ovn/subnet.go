@@ -54,10 +54,18 @@ func (e *Engine) putSubnet(tx *transaction, s spec.Subnet, n spec.Network) error
 	if err != nil || !changed {
 		return err
 	}
-	return eachOf(tx, tableSwitchPort, o.owner, func(p spec.Port) error { return putPort(tx, p, s) })
+	return eachOf(tx, tableSwitchPort, spec.KindPort, o.owner, func(p spec.Port) error { return putPort(tx, p, s) })
 }
 
 func subnetPortName(uid string) string { return "ec-leg-" + uid }
+
+// legMAC is the MAC of a subnet's leg on its router.
+func legMAC(s spec.Subnet) string {
+	if s.GatewayMAC != "" {
+		return s.GatewayMAC
+	}
+	return macOf(subnetPortName(s.UID))
+}
 
 func subnetRows(s spec.Subnet, self string, mtu int, snat netip.Addr) []wanted {
 	network := owner(spec.KindNetwork, s.Network)
@@ -66,7 +74,7 @@ func subnetRows(s spec.Subnet, self string, mtu int, snat netip.Addr) []wanted {
 	if !s.NoGateway {
 		rows = append(rows,
 			wanted{table: tableRouterPort, role: "leg", parent: &parent{tableRouter, "ports", network}, columns: ovsdb.Row{
-				"name": port, "mac": macOf(port), "networks": set(netip.PrefixFrom(s.Gateway, s.Prefix.Bits()).String()), "ipv6_ra_configs": advertisement(s, mtu),
+				"name": port, "mac": legMAC(s), "networks": set(netip.PrefixFrom(s.Gateway, s.Prefix.Bits()).String()), "ipv6_ra_configs": advertisement(s, mtu),
 			}},
 			wanted{table: tableSwitchPort, role: "leg", parent: &parent{tableSwitch, "ports", self}, columns: routerSidePort(port)})
 	}
@@ -91,7 +99,7 @@ func advertisement(s spec.Subnet, mtu int) ovsdb.OvsMap {
 
 // dhcpOptions are OVN's DHCP answers (ovn-nb(5), DHCP_Options).
 func dhcpOptions(s spec.Subnet, mtu int) ovsdb.OvsMap {
-	mac := macOf(subnetPortName(s.UID))
+	mac := legMAC(s)
 	var servers []string
 	for _, a := range s.DNS {
 		if a.Is4() == s.Prefix.Addr().Is4() {
