@@ -17,6 +17,7 @@ import (
 	"edgecloud/cloud/network"
 	"edgecloud/cloud/operation"
 	"edgecloud/cloud/place"
+	"edgecloud/cloud/plan"
 	"edgecloud/cloud/quota"
 	"edgecloud/cloud/volume"
 	"edgecloud/consoleproxy"
@@ -37,6 +38,7 @@ type ControlPlane struct {
 	Images   *image.Images
 	Networks *network.Networks
 	Compute  *compute.Compute
+	Plans    *plan.Plans
 	Link     *link.Service
 	Runner   *work.Runner
 	Console  *consoleproxy.Door
@@ -60,7 +62,7 @@ type Dialer func(ctx context.Context, host, kind, uid string) (net.Conn, error)
 // Migrations are the tables of every package, for tools and tests that open the database by themselves.
 func Migrations() []store.MigrationSet {
 	return []store.MigrationSet{work.Migrations(), link.Migrations(), identity.Migrations(), place.Migrations(), quota.Migrations(), audit.Migrations(),
-		operation.Migrations(), image.Migrations(), volume.Migrations(), network.Migrations(), compute.Migrations()}
+		operation.Migrations(), image.Migrations(), volume.Migrations(), network.Migrations(), compute.Migrations(), plan.Migrations()}
 }
 
 // Open makes a control plane. Nothing runs yet: see Run and ServeHTTP.
@@ -107,9 +109,11 @@ func (c *ControlPlane) compose(ring *store.Keyring) {
 	c.Images = image.New(c.DB, c.store)
 	c.Networks = network.New(c.DB, c.Place)
 	c.Compute = compute.New(c.DB, c.Place, c.Images, c.Networks)
+	c.Plans = plan.New(c.DB, c.Place, c.Images, c.Compute)
 	c.Link = link.New(link.Config{DB: c.DB, Observers: observers(), OnHeartbeat: onHeartbeat, OnJoin: onJoin, Heartbeat: c.cfg.Heartbeat, Logger: c.log})
-	c.Runner = &work.Runner{DB: c.DB, Workers: c.cfg.Workers, Logger: c.log, Reconcilers: []work.Reconciler{compute.Lifecycle(), c.Images.Lifecycle()},
-		Scans:     []work.Scan{work.FullScan(compute.Kind, compute.Unsettled, scanEvery), work.FullScan(image.Kind, image.Unsettled, scanEvery)},
+	c.Runner = &work.Runner{DB: c.DB, Workers: c.cfg.Workers, Logger: c.log, Reconcilers: []work.Reconciler{compute.Lifecycle(), c.Images.Lifecycle(), plan.Lifecycle()},
+		Scans: []work.Scan{work.FullScan(compute.Kind, compute.Unsettled, scanEvery), work.FullScan(image.Kind, image.Unsettled, scanEvery),
+			work.FullScan(plan.Kind, plan.Unsettled, scanEvery)},
 		OnOverdue: c.overdue}
 }
 

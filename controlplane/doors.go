@@ -33,7 +33,7 @@ func (c *ControlPlane) open() (err error) {
 	}
 	c.doors = map[string]*dialect.Door{}
 	b := &bec.Door{DB: c.DB, Identity: c.Identity, Place: c.Place, Images: c.Images, Networks: c.Networks, Compute: c.Compute, Console: c.consoleURL}
-	i := &iec.Door{DB: c.DB, Identity: c.Identity, Place: c.Place, Images: c.Images, Networks: c.Networks, Compute: c.Compute}
+	i := &iec.Door{DB: c.DB, Identity: c.Identity, Place: c.Place, Images: c.Images, Networks: c.Networks, Compute: c.Compute, Plans: c.Plans}
 	c.admin = &admin.Door{DB: c.DB, Identity: c.Identity, Place: c.Place, Images: c.Images, Version: c.cfg.Version, Faults: c.cfg.Faults, Logger: c.log}
 	for _, d := range []struct {
 		name     string

@@ -14,6 +14,7 @@ var always = []rule{
 		UNION ALL SELECT account, 'public_ips', '', COUNT(*) FROM public_ips GROUP BY account
 		UNION ALL SELECT account, 'key_pairs', '', COUNT(*) FROM key_pairs GROUP BY account
 		UNION ALL SELECT account, 'placement_sets', '', COUNT(*) FROM placement_sets GROUP BY account
+		UNION ALL SELECT account, 'edge_clouds', '', COUNT(*) FROM edge_clouds GROUP BY account
 		UNION ALL SELECT account, 'networks', site, COUNT(*) FROM networks WHERE site <> '' GROUP BY account, site
 		UNION ALL SELECT s.account, 'subnets', s.network, COUNT(*) FROM subnets AS s JOIN networks AS n ON n.uid = s.network WHERE s.kind <> 'default' AND n.site <> '' GROUP BY s.account, s.network
 		UNION ALL SELECT account, 'total_networks', '', COUNT(*) FROM networks GROUP BY account
@@ -80,6 +81,11 @@ var always = []rule{
 	{"an instance's specs live as long as it", `SELECT s.kind AS kind, s.uid AS uid, 'a live spec of an instance that is being deleted' AS text FROM link_specs AS s JOIN instances AS i ON i.uid = s.uid
 		WHERE s.kind = 'instance' AND NOT s.deleted AND i.state = 'deleting' AND NOT i.dirty`},
 	{"members of placement sets exist", `SELECT 'instance' AS kind, instance AS uid, 'it is gone and still in the set ' || pset AS text FROM placement_members WHERE instance NOT IN (SELECT uid FROM instances)`},
+	{"an instance's leaving ports are its own", `SELECT 'instance' AS kind, i.uid AS uid, 'it is to lose ports that it does not have: ' || i.leaving AS text FROM instances AS i
+		WHERE i.leaving NOT IN ('[]', 'null') AND NOT EXISTS (SELECT 1 FROM ports AS p WHERE p.instance = i.uid AND i.leaving LIKE '%' || p.uid || '%')`},
+	{"an edge cloud that is under way or without its group has work", `SELECT 'edge_cloud' AS kind, uid, 'it is ' || state || ' and nothing will look at it' AS text FROM edge_clouds
+		WHERE (state IN ('creating', 'updating', 'deleting') OR uid NOT IN (SELECT uid FROM groups)) AND uid NOT IN (SELECT uid FROM work WHERE kind = 'edge_cloud')`},
+	{"groups are watched by what there is", `SELECT 'group' AS kind, uid, 'its edge cloud is gone' AS text FROM groups WHERE watcher = 'edge_cloud' AND uid NOT IN (SELECT uid FROM edge_clouds)`},
 	{"doomed groups go with their last instance", `SELECT 'group' AS kind, uid, 'doomed and empty' AS text FROM groups WHERE doomed AND uid NOT IN (SELECT grp FROM instances)`},
 }
 

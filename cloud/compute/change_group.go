@@ -33,6 +33,25 @@ func (c *Compute) EachOf(ctx context.Context, caller *identity.Caller, group str
 	})
 }
 
+// All runs a verb on several instances, in one transaction: it is done on all of them or on none.
+func (c *Compute) All(ctx context.Context, caller *identity.Caller, ids []string, verb func(ctx context.Context, id string) error) error {
+	if err := caller.MayWrite(); err != nil {
+		return err
+	}
+	if len(ids) == 0 || len(ids) > maxAtOnce {
+		return fault.BadField("servers", "must name 1 to %d instances", maxAtOnce)
+	}
+	return c.db.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
+		ctx = store.Join(ctx, tx)
+		for _, id := range ids {
+			if err := verb(ctx, id); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
 // SetGroupBandwidth changes what instances of a group get, those that there are and new ones. Instances without a public address keep having none.
 func (c *Compute) SetGroupBandwidth(ctx context.Context, caller *identity.Caller, group string, mbps int64) error {
 	return c.db.Write(ctx, func(ctx context.Context, tx *store.Tx) error {

@@ -24,6 +24,8 @@ import (
 type NewInstances struct {
 	Group       string // UID or slug of a group to join; empty makes one
 	GroupName   string // of a new group; empty is its ID
+	Fleeting    bool   // a new group goes with its last instance
+	Watcher     string // of a new group: see Group
 	Spread      []Spread
 	Name        string // of each; empty is its ID
 	Hostname    string // a prefix if there are several; empty is made up
@@ -263,10 +265,14 @@ func (n *creation) prepare(ctx context.Context, tx *store.Tx, caller *identity.C
 			err = fault.Conflicting("group", n.group.Slug, "The group is being deleted.")
 		}
 	} else {
-		n.group, err = insertGroup(ctx, tx, caller, n.w.GroupName, n.w.Payment, n.w.Mbps, n.w.Tags)
+		n.group, err = insertGroup(ctx, tx, caller, n.newGroup())
 	}
 	n.made.Group = n.group
 	return err
+}
+
+func (n *creation) newGroup() *Group {
+	return &Group{Name: n.w.GroupName, Payment: n.w.Payment, Mbps: n.w.Mbps, Tags: network.TagsOf(n.w.Tags), Doomed: n.w.Fleeting, Watcher: n.w.Watcher}
 }
 
 // spread makes the instances of one site.

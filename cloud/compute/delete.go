@@ -2,6 +2,7 @@ package compute
 
 import (
 	"context"
+	"slices"
 
 	"edgecloud/cloud/audit"
 	"edgecloud/cloud/identity"
@@ -10,14 +11,15 @@ import (
 	"edgecloud/cloud/place"
 	"edgecloud/cloud/quota"
 	"edgecloud/cloud/volume"
+	"edgecloud/fault"
 	"edgecloud/link"
 	"edgecloud/link/spec"
 	"edgecloud/store"
 	"edgecloud/work"
 )
 
-// Delete takes an instance away in any state, with its disks, ports and addresses. It is gone when its host and site have confirmed.
-func (c *Compute) Delete(ctx context.Context, caller *identity.Caller, id string) (view *View, err error) {
+// Delete takes an instance away in any state but the excepted ones, with its disks, ports and addresses. It is gone when its host and site have confirmed.
+func (c *Compute) Delete(ctx context.Context, caller *identity.Caller, id string, except ...State) (view *View, err error) {
 	if err := caller.MayWrite(); err != nil {
 		return nil, err
 	}
@@ -25,6 +27,9 @@ func (c *Compute) Delete(ctx context.Context, caller *identity.Caller, id string
 		i, err := Find(ctx, tx, caller, id)
 		if err != nil {
 			return err
+		}
+		if slices.Contains(except, i.State) {
+			return fault.Conflicting(Kind, i.Handle, "The instance is %s; it cannot be deleted now.", i.State)
 		}
 		if err := doom(ctx, tx, i); err != nil {
 			return err
@@ -140,6 +145,9 @@ func (p *parts) drop(ctx context.Context, tx *store.Tx) error {
 		return err
 	}
 	if _, err := tx.NewDelete().Model(p.Instance).WherePK().Exec(ctx); err != nil {
+		return err
+	}
+	if err := tellGroup(ctx, tx, p.Group); err != nil {
 		return err
 	}
 	if err := dropGroupIfEmpty(ctx, tx, p.Group); err != nil {

@@ -9,7 +9,6 @@ import (
 
 	"edgecloud/cloud/audit"
 	"edgecloud/cloud/identity"
-	"edgecloud/cloud/network"
 	"edgecloud/fault"
 	"edgecloud/store"
 )
@@ -41,7 +40,7 @@ func (c *Compute) CreateGroup(ctx context.Context, caller *identity.Caller, name
 		}
 	}
 	err = c.db.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
-		if g, err = insertGroup(ctx, tx, caller, name, payment, 0, nil); err != nil {
+		if g, err = insertGroup(ctx, tx, caller, &Group{Name: name, Payment: payment}); err != nil {
 			return err
 		}
 		return audit.Note(ctx, tx, caller, "group", g.UID)
@@ -49,8 +48,8 @@ func (c *Compute) CreateGroup(ctx context.Context, caller *identity.Caller, name
 	return g, err
 }
 
-func insertGroup(ctx context.Context, tx *store.Tx, caller *identity.Caller, name string, payment Payment, mbps int64, tags []network.Tag) (*Group, error) {
-	g := &Group{UID: tx.NewUID(), Slug: tx.NewSlug(), Account: caller.Account, Name: name, Payment: payment, Mbps: mbps, Tags: network.TagsOf(tags), Created: tx.Time()}
+func insertGroup(ctx context.Context, tx *store.Tx, caller *identity.Caller, g *Group) (*Group, error) {
+	g.UID, g.Slug, g.Account, g.Created = tx.NewUID(), tx.NewSlug(), caller.Account, tx.Time()
 	if g.Name == "" {
 		g.Name = "s-" + g.Slug
 	}
@@ -252,6 +251,9 @@ func (c *Compute) DeleteGroup(ctx context.Context, caller *identity.Caller, id s
 		}
 		view = views[0]
 		if len(view.Instances) == 0 {
+			if err := tellGroup(ctx, tx, g.UID); err != nil {
+				return err
+			}
 			if _, err := tx.NewDelete().Model(g).WherePK().Exec(ctx); err != nil {
 				return err
 			}

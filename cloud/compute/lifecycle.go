@@ -72,6 +72,11 @@ func setState(ctx context.Context, tx *store.Tx, i *Instance, state string) erro
 	if n, _ := res.RowsAffected(); n == 0 {
 		return fmt.Errorf("instance %s left the state %s meanwhile", i.UID, from)
 	}
+	if from == Creating {
+		if err := tellGroup(ctx, tx, i.Group); err != nil {
+			return err
+		}
+	}
 	switch i.State {
 	case Running, Stopped:
 		return operation.Succeed(ctx, tx, i.UID)
@@ -79,6 +84,16 @@ func setState(ctx context.Context, tx *store.Tx, i *Instance, state string) erro
 		return operation.Fail(ctx, tx, i.UID, i.Error)
 	}
 	return operation.Progress(ctx, tx, i.UID, state, 50)
+}
+
+// tellGroup wakes who watches over a group.
+func tellGroup(ctx context.Context, tx *store.Tx, group string) error {
+	var watcher string
+	err := tx.NewSelect().Model((*Group)(nil)).Column("watcher").Where("uid = ?", group).Scan(ctx, &watcher)
+	if err != nil || watcher == "" {
+		return err
+	}
+	return work.Wake(ctx, tx, watcher, group)
 }
 
 // condition tells whether the reports say that a state's aim is reached.

@@ -7,6 +7,7 @@ import (
 
 	"edgecloud/cloud/identity"
 	"edgecloud/cloud/network"
+	"edgecloud/link/spec"
 	"edgecloud/store"
 )
 
@@ -24,8 +25,34 @@ type Filter struct {
 	OSName        string
 	IDs           []string // UIDs, slugs or handles
 	States        []State
-	SecurityGroup string // UID or slug
-	Set           string // part of a placement set's slug
+	Stages        []Stage // any of them
+	SecurityGroup string  // UID or slug
+	Set           string  // part of a placement set's slug
+}
+
+// Stage is a state that words of a dialect tell apart by what more is known. Nil fields match any.
+type Stage struct {
+	State State
+	On    *bool // whether its host reports it on
+	Hard  *bool // whether the last restart was a reset
+}
+
+func byStages(q *bun.SelectQuery, stages []Stage) *bun.SelectQuery {
+	return q.WhereGroup(" AND ", func(q *bun.SelectQuery) *bun.SelectQuery {
+		for _, s := range stages {
+			q = q.WhereGroup(" OR ", func(q *bun.SelectQuery) *bun.SelectQuery {
+				q = q.Where("i.state = ?", s.State)
+				if s.On != nil {
+					q = q.Where("(i.seen_power = ?) = ?", spec.On, *s.On)
+				}
+				if s.Hard != nil {
+					q = q.Where("i.hard_reset = ?", *s.Hard)
+				}
+				return q
+			})
+		}
+		return q
+	})
 }
 
 func (f Filter) apply(q *bun.SelectQuery) *bun.SelectQuery {
@@ -56,6 +83,9 @@ func (f Filter) apply(q *bun.SelectQuery) *bun.SelectQuery {
 	}
 	if len(f.States) > 0 {
 		q = q.Where("i.state IN (?)", bun.In(f.States))
+	}
+	if len(f.Stages) > 0 {
+		q = byStages(q, f.Stages)
 	}
 	return f.byNetwork(q)
 }
@@ -140,6 +170,9 @@ func (c *Compute) List(ctx context.Context, caller *identity.Caller, f Filter, o
 		if err := c.complete(ctx, tx, views); err != nil {
 			return err
 		}
+		if err := addPairs(ctx, tx, views); err != nil {
+			return err
+		}
 		return addSecurity(ctx, tx, views)
 	})
 	return views, total, err
@@ -188,11 +221,10 @@ func (c *Compute) Get(ctx context.Context, caller *identity.Caller, id string) (
 		if d.View, err = c.view(ctx, tx, i.UID); err != nil {
 			return err
 		}
-		if len(i.Keys.V) > 0 {
-			if err := tx.NewSelect().Model(&d.Keys).Where("uid IN (?)", bun.In(i.Keys.V)).Order("uid").Scan(ctx); err != nil {
-				return err
-			}
+		if err := addPairs(ctx, tx, []*View{d.View}); err != nil {
+			return err
 		}
+		d.Keys = d.Pairs
 		return tx.NewSelect().Model(&d.Groups).Where("uid IN (SELECT pg.grp FROM port_groups AS pg JOIN ports AS p ON p.uid = pg.port WHERE p.instance = ?)", i.UID).Order("uid").Scan(ctx)
 	})
 	return d, err

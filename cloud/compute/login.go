@@ -16,13 +16,14 @@ import (
 type Login struct {
 	PasswordHash string   // made by HashPassword
 	Keys         []string // UIDs, slugs or names of key pairs
+	None         bool     // nobody need be let in: the user data may see to it
 }
 
 // maxKeys is how many key pairs an instance can have (BEC console guide, lines 1288 and 1727).
 const maxKeys = 10
 
 func (l Login) check() error {
-	if l.PasswordHash == "" && len(l.Keys) == 0 {
+	if l.PasswordHash == "" && len(l.Keys) == 0 && !l.None {
 		return fault.BadField("adminPass", "a password or a key pair must be given")
 	}
 	if len(l.Keys) > maxKeys {

@@ -49,7 +49,8 @@ type Group struct {
 	Payment Payment      `bun:"payment"`
 	Mbps    int64        `bun:"mbps"` // what new instances get
 	Tags    network.Tags `bun:"tags"`
-	Doomed  bool         `bun:"doomed"` // it goes with its last instance
+	Doomed  bool         `bun:"doomed"`  // it goes with its last instance
+	Watcher string       `bun:"watcher"` // kind of the work with its UID that is woken when an instance of it has been made, has failed at that or is gone; empty for none
 	Created store.Time   `bun:"created"`
 }
 

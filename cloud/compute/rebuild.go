@@ -17,12 +17,18 @@ type Rebuild struct {
 	Login     Login
 	UserData  []byte
 	ResetData bool // throw the data disks' content away too
+	KeepLogin bool // as it was, instead of Login
+	Off       bool // only one that is off, or that failed
 }
 
 // Reinstall starts an instance's system disk again from an image; its content is lost. Data disks stay unless ResetData is set.
 func (c *Compute) Reinstall(ctx context.Context, caller *identity.Caller, id string, r Rebuild) (*View, error) {
-	if err := r.Login.check(); err != nil {
+	if err := r.Login.check(); err != nil && !r.KeepLogin {
 		return nil, err
+	}
+	allowed := []State{Running, Stopped, Amending, Failed}
+	if r.Off {
+		allowed = allowed[1:]
 	}
 	if len(r.UserData) > maxUserData {
 		return nil, fault.BadField("userData", "must have at most %d bytes", maxUserData)
@@ -32,7 +38,7 @@ func (c *Compute) Reinstall(ctx context.Context, caller *identity.Caller, id str
 		return nil, fault.From(err).On("imageId")
 	}
 	return c.change(ctx, caller, id, "reinstall", func(ctx context.Context, tx *store.Tx, i *Instance) (State, error) {
-		if err := guard(i, "reinstalled", Running, Stopped, Amending, Failed); err != nil {
+		if err := guard(i, "reinstalled", allowed...); err != nil {
 			return "", err
 		}
 		disks, err := volume.Of(ctx, tx, i.UID)
@@ -42,11 +48,14 @@ func (c *Compute) Reinstall(ctx context.Context, caller *identity.Caller, id str
 		if err := fits(img, Size{MemoryMiB: i.MemoryMiB}, disks[0].GiB); err != nil {
 			return "", err
 		}
-		if i.Keys.V, err = resolveKeys(ctx, tx, caller, r.Login.Keys); err != nil {
-			return "", err
+		if !r.KeepLogin {
+			if i.Keys.V, err = resolveKeys(ctx, tx, caller, r.Login.Keys); err != nil {
+				return "", err
+			}
+			i.PasswordHash = r.Login.PasswordHash
 		}
 		i.Image, i.ImageFile, i.LoginUser = img.UID, file.UID, loginUser(img)
-		i.PasswordHash, i.UserData = r.Login.PasswordHash, base64.StdEncoding.EncodeToString(r.UserData)
+		i.UserData = base64.StdEncoding.EncodeToString(r.UserData)
 		i.Power, i.ForceOff, i.Epoch, i.Password = spec.Off, true, i.Epoch+1, 0
 		return ReinstallStopping, volume.Renew(ctx, tx, renewed(disks, r.ResetData), file.UID)
 	})

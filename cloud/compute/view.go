@@ -34,7 +34,7 @@ type View struct {
 	Volumes []*volume.Volume    `bun:"-"` // the system disk first
 	Ports   []*PortView         `bun:"-"`
 	IPs     []*network.PublicIP `bun:"-"`
-	Pairs   []*KeyPair          `bun:"-"` // only in lists from a marker
+	Pairs   []*KeyPair          `bun:"-"` // only in lists and details
 }
 
 // PortView is a port with the names of its subnet and network.

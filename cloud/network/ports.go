@@ -105,10 +105,13 @@ func (r *Resolved) named(ctx context.Context, tx *store.Tx, caller *identity.Cal
 	if r.Network, err = FindNetwork(ctx, tx, caller, r.Subnet.Network); err != nil {
 		return err
 	}
-	if a.Network != "" && a.Network != r.Network.UID && a.Network != r.Network.Slug {
-		return fault.New(fault.Invalid, "The subnet %s does not belong to the network %s.", r.Subnet.Slug, a.Network).On("subnetId")
+	if a.Network == "" || a.Network == r.Network.UID || a.Network == r.Network.Slug {
+		return nil
 	}
-	return nil
+	if _, err := FindNetwork(ctx, tx, caller, a.Network); err != nil {
+		return err
+	}
+	return fault.New(fault.Invalid, "The subnet %s does not belong to the network %s.", r.Subnet.Slug, a.Network).On("subnetId")
 }
 
 // AddPorts gives each of the instances a port at a position among its NICs. Their specs are written by the instance's life cycle.

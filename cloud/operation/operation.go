@@ -92,6 +92,18 @@ func Get(ctx context.Context, db *store.DB, caller *identity.Caller, uid string)
 	return o, err
 }
 
+// Last finds the newest operation on a resource of the caller's, or on what was one.
+func Last(ctx context.Context, db *store.DB, caller *identity.Caller, target string) (*Operation, error) {
+	o := new(Operation)
+	err := db.Read(ctx, func(ctx context.Context, tx *store.Tx) error {
+		return tx.NewSelect().Model(o).Where("target = ? AND account = ?", target, caller.Account).Order("uid DESC").Limit(1).Scan(ctx)
+	})
+	if store.NotFound(err) {
+		return nil, fault.Missing("operation", target)
+	}
+	return o, err
+}
+
 // Purge forgets operations that ended before the given age.
 func Purge(ctx context.Context, db *store.DB, age time.Duration) error {
 	return db.Write(ctx, func(ctx context.Context, tx *store.Tx) error {

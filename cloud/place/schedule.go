@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/uptrace/bun"
+
 	"edgecloud/fault"
 	"edgecloud/store"
 )
@@ -59,4 +61,21 @@ func adjust(ctx context.Context, tx *store.Tx, host string, d Demand, instances 
 		return fault.New(fault.Capacity, "The instance's host has not enough room for the change.")
 	}
 	return nil
+}
+
+// Open gives the hosts of sites on which something can be placed now, by site.
+func Open(ctx context.Context, tx *store.Tx, sites []string) (map[string][]*Host, error) {
+	found := map[string][]*Host{}
+	if len(sites) == 0 {
+		return found, nil
+	}
+	var hosts []*Host
+	silent := store.At(tx.Now().Add(-HostSilence))
+	if err := tx.NewSelect().Model(&hosts).Where("site IN (?) AND enabled AND seen >= ?", bun.In(sites), silent).Order("site", "uid").Scan(ctx); err != nil {
+		return nil, err
+	}
+	for _, h := range hosts {
+		found[h.Site] = append(found[h.Site], h)
+	}
+	return found, nil
 }

@@ -34,6 +34,7 @@ const (
 	PlacementSets      Name = "placement_sets"
 	Bandwidths         Name = "bandwidths"     // shared ones
 	BandwidthMbps      Name = "bandwidth_mbps" // of all shared ones together
+	EdgeClouds         Name = "edge_clouds"
 )
 
 // Totals over all scopes of an account. They are counted by themselves with whatever has a scope, in the same statements.
@@ -49,7 +50,7 @@ var totals = map[Name]Name{Networks: TotalNetworks, Subnets: TotalSubnets, Secur
 var defaults = map[Name]int64{
 	Instances: 200_000, VCPUs: 2_000_000, MemoryGiB: 8_000_000, Volumes: 1_000_000, VolumeGiB: 100_000_000, Images: 20, KeyPairs: 100,
 	Networks: 5, Subnets: 10, SecurityGroups: 100, SecurityGroupRules: 50, PublicIPs: 200_000, PlacementSets: 100,
-	Bandwidths: 1000, BandwidthMbps: 1_000_000, TotalNetworks: 2000, TotalSubnets: 20_000, TotalSecurityGroupRules: 10_000,
+	Bandwidths: 1000, BandwidthMbps: 1_000_000, TotalNetworks: 2000, TotalSubnets: 20_000, TotalSecurityGroupRules: 10_000, EdgeClouds: 10,
 }
 
 // Names lists every quota in a fixed order.

@@ -52,10 +52,10 @@ type New struct {
 	File    string
 }
 
-// Limits of sizes in GiB (BEC console guide, lines 1240-1244).
+// Limits of sizes in GiB (BEC console guide, lines 1240-1244; IEC 4.2.2 for the least data disk).
 const (
 	MinSystemGiB = 40
 	MaxSystemGiB = 2000
-	MinDataGiB   = 20
+	MinDataGiB   = 1
 	MaxDataGiB   = 2000
 )

@@ -38,10 +38,14 @@ var breaks = map[string]string{
 	"members of placement sets exist": `INSERT INTO placement_sets (uid, slug, account, name, description, created) VALUES ('s', 's', 'a', 'n', '', 0);
 		INSERT INTO placement_members (pset, instance, host, site) SELECT 's', 'nobody', uid, site FROM hosts LIMIT 1`,
 	"doomed groups go with their last instance": "INSERT INTO groups (uid, slug, account, name, payment, mbps, tags, doomed, created) VALUES ('g', 'g', 'a', 'n', 'postpaid', 0, '[]', TRUE, 0)",
-	"nothing is under way":                      "UPDATE instances SET state = 'stopping'",
-	"every tombstone is answered":               "UPDATE link_specs SET deleted = TRUE WHERE kind = 'port'",
-	"hosts did what was wanted":                 "UPDATE ports SET wanted = wanted + 100",
-	"power is as wanted":                        "UPDATE instances SET seen_power = 'off'",
+	"an instance's leaving ports are its own":   `UPDATE instances SET leaving = '["nobody"]'`,
+	"an edge cloud that is under way or without its group has work": `INSERT INTO edge_clouds (uid, account, name, description, coverage, parts, state, error, created, changed)
+		SELECT uid, account, 'n', '', '{}', '[]', 'creating', '', 0, 0 FROM groups LIMIT 1`,
+	"groups are watched by what there is": "UPDATE groups SET watcher = 'edge_cloud'",
+	"nothing is under way":                "UPDATE instances SET state = 'stopping'",
+	"every tombstone is answered":         "UPDATE link_specs SET deleted = TRUE WHERE kind = 'port'",
+	"hosts did what was wanted":           "UPDATE ports SET wanted = wanted + 100",
+	"power is as wanted":                  "UPDATE instances SET seen_power = 'off'",
 }
 
 var errUndo = errors.New("undo")

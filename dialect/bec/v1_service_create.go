@@ -180,7 +180,7 @@ func (in *v1Create) disks(w *compute.NewInstances) error {
 		}
 		w.Data = append(w.Data, disk)
 	}
-	return nil
+	return checkDataDisks(w.Data)
 }
 
 func v1Disk(field string, in wire.VolumeConfig, name string) (volume.New, error) {

@@ -33,6 +33,9 @@ func (d *Door) v2CreateInstance(ctx context.Context, c *dialect.Call) (*dialect.
 	if err != nil {
 		return nil, err
 	}
+	if err := checkDataDisks(w.Data); err != nil {
+		return nil, inV2Words(err, len(in.EphemeralDisks))
+	}
 	made, err := d.Compute.Create(ctx, c.Caller, w)
 	if err != nil {
 		return nil, inV2Words(err, len(in.EphemeralDisks))
@@ -148,6 +151,18 @@ func v2DataDisks(in *wire.CreateBecVMInstanceRequest) []volume.New {
 		disks = append(disks, volume.New{Name: scalar.Value(e.Name), Role: volume.Cloud, Storage: textOr(e.StorageType, v2CDSStorage), GiB: int64(scalar.Value(e.CDSSizeInGB))})
 	}
 	return disks
+}
+
+// minDataGiB is the least size of a data disk that BEC sells (console guide, lines 1240-1244).
+const minDataGiB = 20
+
+func checkDataDisks(all []volume.New) error {
+	for k, one := range all {
+		if one.GiB < minDataGiB {
+			return fault.BadField(fmt.Sprintf("dataVolumeList[%d].sizeInGB", k), "must lie between %d and %d", minDataGiB, volume.MaxDataGiB)
+		}
+	}
+	return nil
 }
 
 // textOr takes a default for a text that is absent or empty, as SDKs send what is not set.

@@ -33,6 +33,10 @@ var refinements = sync.OnceValue(func() []refinement {
 		// one line a resource
 		siteCodes,
 		keyPairCodes,
+		serverCodes,
+		volumeCodes,
+		deploymentCodes,
+		edgeCloudCodes,
 		[]refinement{},
 	)
 })

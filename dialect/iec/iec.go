@@ -8,6 +8,7 @@ import (
 	"edgecloud/cloud/image"
 	"edgecloud/cloud/network"
 	"edgecloud/cloud/place"
+	"edgecloud/cloud/plan"
 	"edgecloud/dialect"
 	"edgecloud/store"
 )
@@ -20,6 +21,7 @@ type Door struct {
 	Images   *image.Images
 	Networks *network.Networks
 	Compute  *compute.Compute
+	Plans    *plan.Plans
 }
 
 // Handlers binds every operation that is built.
@@ -32,6 +34,10 @@ func (d *Door) Handlers() dialect.Handlers {
 		d.quotas(),
 		d.keyPairs(),
 		d.volumeTypes(),
+		d.servers(),
+		d.volumes(),
+		d.deployments(),
+		d.edgeClouds(),
 	} {
 		maps.Copy(all, some)
 	}

@@ -94,7 +94,7 @@ var floors = [][]string{
 	{"identity", "place", "quota", "audit", "operation"},
 	{"image", "network", "volume", "object"},
 	{"compute", "container", "baremetal"},
-	{"balancer", "desktop", "monitor", "metering", "check"},
+	{"balancer", "desktop", "monitor", "metering", "check", "plan"},
 }
 
 func floorOf(path string) int {

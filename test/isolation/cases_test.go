@@ -6,14 +6,26 @@ var kinds = map[string]string{
 	"serviceId": "service", "service": "service", "idList": "service", "serviceList": "service", "instanceId": "instance", "instanceIdList": "instance", "vmId": "instance",
 	"deploysetId": "set", "deploySetId": "set", "deploysetIdList": "set", "deployId": "set", "deployIdList": "set", "imageId": "image", "keypairId": "pair", "bccKeyPairIdList": "pair",
 	"keypair_name": "pairName", "site_id": "siteUID",
+	"server_id": "server", "instance_id": "server", "volume_id": "volume", "deployment_id": "plan", "edgecloud_id": "edgeCloud",
+	"?network": "network", "?subnetUID": "subnetUID", "?managed": "managed", "?groupUID": "groupUID", "?serverOff": "serverOff", "?port": "port", "?expansion": "expansion", // named in bodies
 	"accountId": "account", "userId": "user", "accessKeyId": "key", "site": "site", "host": "host", "image": "publicImage", "flavor": "flavor", "account": "account",
 }
 
+// special says which resource an argument names in one operation, where it is another than elsewhere.
+var special = map[string]string{"iec/deployment.expandEdgeCloud deployment_id": "expansion"}
+
 // shared kinds belong to nobody: every account may name them, so that only a change to them by a tenant has to be refused.
-var shared = map[string]bool{"site": true, "siteUID": true, "host": true, "publicImage": true, "flavor": true, "image": true}
+var shared = map[string]bool{"site": true, "siteUID": true, "host": true, "publicImage": true, "flavor": true, "image": true, "imageUID": true, "place": true}
 
 // fixed are arguments that name no resource but must fit this cloud.
 var fixed = map[string]string{"regionId": site, "action": "start", "type": "vm", "area": "EAST_CHINA", "region": "EAST_CHINA", "serviceProvider": "CHINA_MOBILE", "city": "HANGZHOU"}
+
+// stack and coverage are what plans of IEC are made of.
+const (
+	iecStack = `"stack":{"name":"s","resources":[{"name":"r","image_ref":"?imageUID","flavor_ref":"c6.large.2","key_name":"?pairName","net_config":{"vpc_id":"?managed","nic_num":1},
+		"root_volume":{"size":40,"volume_type":"SAS"},"security_groups":[{"id":"?groupUID"}]}]}`
+	iecCoverage = `"coverage":{"coverage_level":"city","coverage_policy":"centralize","coverage_sites":[{"site":"?place","demands":[{"demand_count":1}]}]}`
+)
 
 // noResource are arguments that end like an ID's but are none.
 var noResource = map[string]bool{"regionId": true, "name": true, "region": true, "serviceProvider": true, "city": true, "action": true, "type": true}
@@ -40,10 +52,21 @@ var bodies = map[string][]string{
 		`{"type":"password","keyConfig":{"type":"bccKeyPair","bccKeyPairIdList":["?"]}}`, `{"type":"serviceName","serviceName":"YourNewName"}`},
 	"bec/v2/vm-instance.createVmInstance": {`{` + machine + `,"networkType":"vpc","subnetId":"?"}],"securityGroupId":"?","deployIdList":["?"],"billing":{"paymentTiming":"Postpaid"}}`,
 		`{` + machine + `,"networkType":"vpc","vpcId":"?"}],"serviceId":"?","billing":{"paymentTiming":"Postpaid"}}`},
-	"iec/keypair.createKeypair":    {`{"name":"another"}`},
-	"admin/accounts.createAccount": {`{"name":"acme-new"}`},
-	"admin/catalogue.createFlavor": {`{"name":"bec.g4.c3m5","family":"g4","vcpus":3,"memoryMiB":5120}`},
-	"admin/accounts.createUser":    {`{"name":"another","role":"member","password":"Str0ng-pass!"}`},
+	"iec/keypair.createKeypair": {`{"name":"another"}`},
+	"iec/server.createInstance": {`{"server":{"name":"own","image_ref":"?imageUID","flavor_ref":"c6.large.2","key_name":"?pairName","count":1,"root_volume":{"size":40,"volume_type":"SAS"},
+		"net_config":{"vpc_id":"?network","subnets":[{"id":"?subnetUID"}]},"security_groups":[{"id":"?groupUID"}],"bandwidth":{"sharetype":"WHOLE"},
+		"coverage":{"coverage_level":"site","coverage_policy":"centralize","coverage_sites":[{"site":"?siteUID","demands":[{}]}]}}}`},
+	"iec/server.batchDeleteInstances": {`{"servers":[{"id":"?server"}]}`},
+	"iec/server.batchStartInstances":  {`{"os-start":{"servers":[{"id":"?serverOff"}]}}`},
+	"iec/server.batchStopInstances":   {`{"os-stop":{"type":"HARD","servers":[{"id":"?server"}]}}`},
+	"iec/server.batchRebootInstances": {`{"reboot":{"type":"HARD","servers":[{"id":"?server"}]}}`},
+	"iec/server.changeOs":             {`{"image_id":"?imageUID","key_name":"?pairName"}`},
+	"iec/server.addNics":              {`{"vpc_id":"?network","subnet_id":"?subnetUID","nic_num":1,"security_groups":[{"id":"?groupUID"}]}`},
+	"iec/server.deleteNics":           {`{"nics":[{"id":"?port"}]}`},
+	"iec/deployment.createDeployment": {`{"edgecloud":{"name":"another",` + iecStack + `,` + iecCoverage + `}}`, `{"edgecloud":{"id":"?edgeCloud",` + iecStack + `,` + iecCoverage + `}}`},
+	"admin/accounts.createAccount":    {`{"name":"acme-new"}`},
+	"admin/catalogue.createFlavor":    {`{"name":"bec.g4.c3m5","family":"g4","vcpus":3,"memoryMiB":5120}`},
+	"admin/accounts.createUser":       {`{"name":"another","role":"member","password":"Str0ng-pass!"}`},
 }
 
 // open operations take no credential.

@@ -52,6 +52,7 @@ func requests(op *contract.Operation) ([]request, error) {
 
 // filler gives the value of an argument.
 type filler struct {
+	op       string // the operation's key
 	of       func(kind string) string
 	password string
 	used     map[string]bool // kinds that were asked for
@@ -59,7 +60,11 @@ type filler struct {
 }
 
 func (f *filler) value(name string) (string, bool) {
-	if kind := kinds[name]; kind != "" {
+	kind := kinds[name]
+	if own := special[f.op+" "+name]; own != "" {
+		kind = own
+	}
+	if kind != "" {
 		f.used[kind] = true
 		return f.of(kind), true
 	}
@@ -97,6 +102,10 @@ func (f *filler) fill(name string, v any) any {
 		}
 		return out
 	case string:
+		if kind, ok := strings.CutPrefix(v, "?"); ok && kind != "" { // the body says of which kind it is
+			f.used[kind] = true
+			return f.of(kind)
+		}
 		if name == "type" || name == "action" {
 			return v // in a body they choose among its forms
 		}
@@ -109,6 +118,7 @@ func (f *filler) fill(name string, v any) any {
 
 // build makes the call's target and body.
 func (r request) build(f *filler) (target string, body []byte) {
+	f.op = r.op.Key
 	parts := strings.Split(r.path, "/")
 	for k, part := range strings.Split(r.op.Path, "/") {
 		if !strings.HasPrefix(part, "{") {

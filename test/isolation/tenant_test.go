@@ -102,12 +102,16 @@ func (n *tenant) make(kind string) {
 		n.ids[kind] = "m-" + n.publicImage().Slug
 	case "instance", "service":
 		n.makeInstance()
+	case "network", "subnetUID", "managed", "groupUID", "server", "serverOff", "port", "volume", "plan", "edgeCloud", "expansion", "imageUID":
+		n.makeIEC(kind)
 	case "siteUID":
 		s, err := n.Control.Place.SiteByName(ctx, site)
 		require.NoError(n.t, err)
 		n.ids[kind] = s.UID
 	case "site":
 		n.ids[kind] = site
+	case "place":
+		n.ids[kind] = "hangzhou"
 	case "flavor":
 		n.ids[kind] = "bec.g4.c1m4"
 	case "publicImage":
