@@ -33,7 +33,8 @@ func (c *ControlPlane) open() (err error) {
 	}
 	c.doors = map[string]*dialect.Door{}
 	b := &bec.Door{DB: c.DB, Identity: c.Identity, Place: c.Place, Images: c.Images, Networks: c.Networks, Compute: c.Compute, Console: c.consoleURL}
-	i := &iec.Door{DB: c.DB, Identity: c.Identity, Place: c.Place, Images: c.Images, Networks: c.Networks, Compute: c.Compute, Plans: c.Plans}
+	iam := iec.NewIAM(c.Identity, c.catalog)
+	i := &iec.Door{DB: c.DB, Identity: c.Identity, Place: c.Place, Images: c.Images, Networks: c.Networks, Compute: c.Compute, Plans: c.Plans, IAM: iam}
 	c.admin = &admin.Door{DB: c.DB, Identity: c.Identity, Place: c.Place, Images: c.Images, Version: c.cfg.Version, Faults: c.cfg.Faults, Logger: c.log}
 	for _, d := range []struct {
 		name     string
@@ -50,7 +51,7 @@ func (c *ControlPlane) open() (err error) {
 			return err
 		}
 	}
-	c.other = map[string]http.Handler{"iam": iec.NewIAM(c.Identity, c.catalog)}
+	c.other = map[string]http.Handler{"iam": iam}
 	c.files = http.StripPrefix(filesPrefix, http.HandlerFunc(c.serveFile))
 	return nil
 }

@@ -7,6 +7,7 @@ import (
 	"edgecloud/contract"
 	"edgecloud/dialect"
 	"edgecloud/dialect/iec/auth"
+	wire "edgecloud/dialect/iec/wire/auth"
 	"edgecloud/fault"
 	"edgecloud/store"
 )
@@ -65,6 +66,10 @@ type failure struct {
 
 // Fault writes a fault as {"error_msg","error_code"}, with the code that the resource's table has for it.
 func (f *Form) Fault(_ *http.Request, op *contract.Operation, x *fault.Fault, _ string) *dialect.Answer {
+	if op != nil && op.Key == wire.OpCreateToken { // the identity service has codes of its own
+		status, code := iamCode(x)
+		return &dialect.Answer{Status: status, Body: failure{x.Sentence, code}}
+	}
 	row := refine(op, x)
 	if status, code, ok := auth.Answer(identity.ReasonOf(x)); ok {
 		row = answer{status, code}

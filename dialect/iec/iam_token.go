@@ -1,12 +1,14 @@
 package iec
 
 import (
+	"context"
 	"encoding/json"
 	"net/http"
 	"time"
 
 	"edgecloud/cloud/identity"
 	"edgecloud/contract/scalar"
+	"edgecloud/dialect"
 	wire "edgecloud/dialect/iec/wire/auth"
 	"edgecloud/fault"
 )
@@ -25,18 +27,41 @@ func (m *IAM) CreateToken(w http.ResponseWriter, r *http.Request) {
 		writeIAMFault(w, fault.BadField("auth", "the request body is not valid JSON of the documented form").Because(err))
 		return
 	}
-	login, err := readLogin(body.Auth)
-	if err != nil {
-		writeIAMFault(w, err)
-		return
-	}
-	bearer, token, err := m.identity.Login(r.Context(), login)
+	bearer, token, err := m.login(r, body)
 	if err != nil {
 		writeIAMFault(w, err)
 		return
 	}
 	w.Header().Set(subjectHeader, bearer)
-	writeJSON(w, http.StatusCreated, m.describe(r, token))
+	writeJSON(w, http.StatusCreated, token)
+}
+
+// login gives a token, and what is said of it.
+func (m *IAM) login(r *http.Request, body wire.AuthRequest) (bearer string, described any, err error) {
+	login, err := readLogin(body.Auth)
+	if err != nil {
+		return "", nil, err
+	}
+	bearer, token, err := m.identity.Login(r.Context(), login)
+	if err != nil {
+		return "", nil, err
+	}
+	return bearer, m.describe(r, token), nil
+}
+
+// tokens binds the login at IEC's own address too: clients that are given one address for everything log in there.
+func (d *Door) tokens() dialect.Handlers {
+	return dialect.Handlers{wire.OpCreateToken: func(_ context.Context, c *dialect.Call) (*dialect.Answer, error) {
+		var body wire.AuthRequest
+		if err := c.Decode(&body); err != nil {
+			return nil, err
+		}
+		bearer, token, err := d.IAM.login(c.Request, body)
+		if err != nil {
+			return nil, err
+		}
+		return &dialect.Answer{Status: http.StatusCreated, Header: http.Header{subjectHeader: {bearer}}, Body: token}, nil
+	}}
 }
 
 func readLogin(a wire.Auth) (identity.Login, error) {
@@ -103,29 +128,21 @@ func text(s *string) string {
 	return *s
 }
 
-// keystoneToken is a token as Keystone v3 describes it. The contract's Token is what the official client reads; gophercloud and validators read the rest.
-type keystoneToken struct {
-	wire.Token
-	Methods  []string       `json:"methods"`
-	Domain   *wire.IDOrName `json:"domain,omitempty"`
-	IssuedAt string         `json:"issued_at"`
-}
-
+// describe says of a token what Keystone v3 says: official clients read a part of it, other OpenStack clients the rest.
 func (m *IAM) describe(r *http.Request, t identity.Token) map[string]any {
 	account := wire.IDOrName{ID: t.Account, Name: t.AccountName}
-	out := keystoneToken{Methods: t.Methods, IssuedAt: t.IssuedAt.Format(iamTime)}
-	out.ID, out.ExpiresAt = t.ID, t.ExpiresAt.Format(iamTime)
-	setUser(&out.Token, t, account)
+	out := wire.Token{ID: t.ID, Methods: t.Methods, IssuedAt: t.IssuedAt.Format(iamTime), ExpiresAt: t.ExpiresAt.Format(iamTime)}
+	setUser(&out, t, account)
 	switch t.Scope {
 	case identity.AccountScope:
 		out.Domain = &account
 	case identity.ProjectScope:
-		setProject(&out.Token, t, account)
+		setProject(&out, t, account)
 	}
 	if t.Scope != identity.Unscoped {
 		out.Roles = scalar.List[wire.IDOrName]{{ID: string(t.Role), Name: keystoneRole(t.Role)}}
 		if !r.URL.Query().Has("nocatalog") {
-			m.fillCatalog(&out.Token, r)
+			m.fillCatalog(&out, r)
 		}
 	}
 	return map[string]any{"token": out}

@@ -22,6 +22,7 @@ type Door struct {
 	Networks *network.Networks
 	Compute  *compute.Compute
 	Plans    *plan.Plans
+	IAM      *IAM
 }
 
 // Handlers binds every operation that is built.
@@ -34,6 +35,7 @@ func (d *Door) Handlers() dialect.Handlers {
 		d.quotas(),
 		d.keyPairs(),
 		d.volumeTypes(),
+		d.tokens(),
 		d.servers(),
 		d.volumes(),
 		d.deployments(),

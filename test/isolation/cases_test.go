@@ -70,7 +70,7 @@ var bodies = map[string][]string{
 }
 
 // open operations take no credential.
-var open = map[string]bool{"admin/accounts.createToken": true, "admin/health.getHealth": true, "admin/health.getReadiness": true}
+var open = map[string]bool{"admin/accounts.createToken": true, "admin/health.getHealth": true, "admin/health.getReadiness": true, "iec/auth.createToken": true}
 
 // perItem are operations that answer 200 and tell for each named resource whether it went well.
 var perItem = map[string]bool{"bec/v1/vm-service.batchDeleteVmServices": true, "bec/v1/vm-service.batchOperateVmServiceList": true, "bec/v1/vm-service.batchOperateVmServices": true}

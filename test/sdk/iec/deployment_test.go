@@ -189,7 +189,10 @@ func TestWrongPlansAreRefused(t *testing.T) {
 		{"no name", func(o *deployments.EdgeCloud) { o.Name = "" }, 400, "IEC.010005"},
 		{"name", func(o *deployments.EdgeCloud) { o.Name = "a b" }, 400, "IEC.010004"},
 		{"place", func(o *deployments.EdgeCloud) { o.CoverageObj.CoverageSites[0].Site = "Shanghai" }, 404, "IEC.011010"},
-		{"level", func(o *deployments.EdgeCloud) { o.CoverageObj.CoverageLevel = "site"; o.CoverageObj.CoveragePolicy = "discrete" }, 400, "IEC.010800"},
+		{"level", func(o *deployments.EdgeCloud) {
+			o.CoverageObj.CoverageLevel = "site"
+			o.CoverageObj.CoveragePolicy = "discrete"
+		}, 400, "IEC.010800"},
 		{"operator", func(o *deployments.EdgeCloud) { o.CoverageObj.CoverageSites[0].Demands[0].Operator = "nobody" }, 404, "IEC.011010"},
 		{"operator elsewhere", func(o *deployments.EdgeCloud) { o.CoverageObj.CoverageSites[0].Demands[0].Operator = "chinaunicom" }, 404, "IEC.011010"},
 		{"image", func(o *deployments.EdgeCloud) { o.StackObj.Resources[0].ImageRef = none }, 404, "IEC.030201"},
@@ -198,7 +201,10 @@ func TestWrongPlansAreRefused(t *testing.T) {
 		{"network of the customer's", func(o *deployments.EdgeCloud) { o.StackObj.Resources[0].NetConfig.VpcID = own.UID }, 400, "IEC.010303"},
 		{"resource name", func(o *deployments.EdgeCloud) { o.StackObj.Resources[0].Name = "a/b" }, 400, "IEC.010401"},
 		{"key pair", func(o *deployments.EdgeCloud) { o.StackObj.Resources[0].KeyName = "nobody's" }, 404, "IEC.010220"},
-		{"too large", func(o *deployments.EdgeCloud) { o.StackObj.Resources[0].FlavorRef = "c6.4xlarge.2"; o.StackObj.Resources[0].Count = 400 }, 400, "IEC.010900"},
+		{"too large", func(o *deployments.EdgeCloud) {
+			o.StackObj.Resources[0].FlavorRef = "c6.4xlarge.2"
+			o.StackObj.Resources[0].Count = 400
+		}, 400, "IEC.010900"},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {

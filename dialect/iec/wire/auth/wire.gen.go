@@ -79,8 +79,11 @@ type TokenResponse struct {
 
 // Token is the schema Token.
 type Token struct {
-	ID        string `json:"id"`
-	ExpiresAt string `json:"expires_at"`
+	ID        string              `json:"id"`
+	ExpiresAt string              `json:"expires_at"`
+	IssuedAt  string              `json:"issued_at"`
+	Methods   scalar.List[string] `json:"methods"`
+	Domain    *IDOrName           `json:"domain,omitempty"`
 	Catalog   scalar.List[struct {
 		ID        string `json:"id"`
 		Name      string `json:"name"`
