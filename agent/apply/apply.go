@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 
@@ -98,7 +99,7 @@ func Needs(item ledger.Item) []protocol.Key {
 		return keys(spec.KindSubnet, v.Subnet) // its ports may come later, and go earlier
 	case spec.KindPublicIP:
 		v, _ := decode[spec.PublicIP](item)
-		return append(keys(v.PortKind(), v.Port), keys(spec.KindNetwork, v.Network)...)
+		return slices.Concat(keys(v.PortKind(), v.Port), keys(spec.KindNetwork, v.Network), keys(spec.KindBandwidth, v.Bandwidth))
 	}
 	return nil
 }
@@ -131,6 +132,8 @@ func (a *Applier) site(ctx context.Context, item ledger.Item) error {
 		return a.port(ctx, item)
 	case spec.KindVirtualIP:
 		return a.virtualIP(ctx, item)
+	case spec.KindBandwidth:
+		return a.bandwidth(ctx, item)
 	}
 	return a.publicIP(ctx, item)
 }

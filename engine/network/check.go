@@ -249,5 +249,22 @@ func CheckPublicIP(s spec.PublicIP) error {
 		c.fail("private", "%s is not of the IP version of %s", s.Private, s.Address)
 	}
 	c.number("mbps", s.Mbps, 0, maxMbps)
+	if s.Bandwidth != "" {
+		c.id("bandwidth", s.Bandwidth)
+		if s.Mbps != 0 {
+			c.fail("mbps", "is set beside bandwidth")
+		}
+		if !s.Address.Is4() {
+			c.fail("bandwidth", "is for IPv4 addresses")
+		}
+	}
+	return c.err
+}
+
+// CheckBandwidth is CheckUplink for a shared bandwidth.
+func CheckBandwidth(s spec.Bandwidth) error {
+	c := &checker{kind: spec.KindBandwidth, uid: s.UID}
+	c.id("uid", s.UID)
+	c.number("mbps", s.Mbps, 1, maxMbps)
 	return c.err
 }

@@ -35,6 +35,7 @@ type Network interface {
 	EnsureSecurityGroup(ctx context.Context, s spec.SecurityGroup) error
 	EnsurePort(ctx context.Context, s spec.Port) error
 	EnsureVirtualIP(ctx context.Context, s spec.VirtualIP) error
+	EnsureBandwidth(ctx context.Context, s spec.Bandwidth) error
 	EnsurePublicIP(ctx context.Context, s spec.PublicIP) error
 	// Remove takes one object away.
 	Remove(ctx context.Context, o Object) error

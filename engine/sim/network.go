@@ -22,12 +22,14 @@ type network struct {
 	groups     map[string]spec.SecurityGroup
 	ports      map[string]spec.Port
 	virtualIPs map[string]spec.VirtualIP
+	shared     map[string]spec.Bandwidth
 	publicIPs  map[string]spec.PublicIP
 
 	subnetPorts  map[string]map[string]struct{} // by subnet
 	groupPorts   map[string]map[string]struct{} // by security group
 	portPublics  map[string]map[string]struct{} // by port or virtual IP
 	subnetVIPs   map[string]map[string]struct{} // by subnet
+	members      map[string]map[string]struct{} // public addresses by shared bandwidth
 	subnetsOf    map[string]map[string]struct{} // by network
 	publicByAddr map[netip.Addr]map[string]struct{}
 	outside      map[netip.Addr]bool // hosts beyond the site that answer
@@ -152,6 +154,11 @@ func (n *network) ensureVirtualIP(s spec.VirtualIP) error {
 	return nil
 }
 
+func (n *network) ensureBandwidth(s spec.Bandwidth) error {
+	put(&n.shared, s.UID, s)
+	return nil
+}
+
 func (n *network) ensurePublicIP(s spec.PublicIP) error {
 	net, ok := n.networks[s.Network]
 	if !ok {
@@ -165,9 +172,16 @@ func (n *network) ensurePublicIP(s spec.PublicIP) error {
 	if s.Virtual && !virtual || !s.Virtual && !port {
 		return missing(s.PortKind(), s.Port)
 	}
+	if _, ok := n.shared[s.Bandwidth]; s.Bandwidth != "" && !ok {
+		return missing(spec.KindBandwidth, s.Bandwidth)
+	}
 	if old, ok := n.publicIPs[s.UID]; ok {
+		unlink(n.members, old.Bandwidth, s.UID)
 		unlink(n.portPublics, old.Port, s.UID)
 		unlink(n.publicByAddr, old.Address, s.UID)
+	}
+	if s.Bandwidth != "" {
+		link(&n.members, s.Bandwidth, s.UID)
 	}
 	link(&n.portPublics, s.Port, s.UID)
 	link(&n.publicByAddr, s.Address, s.UID)
@@ -208,6 +222,10 @@ func (n *network) usedBy(o netengine.Object) string {
 		if len(n.portPublics[o.UID]) > 0 {
 			return "public addresses"
 		}
+	case spec.KindBandwidth:
+		if len(n.members[o.UID]) > 0 {
+			return "public addresses"
+		}
 	}
 	return ""
 }
@@ -236,8 +254,11 @@ func (n *network) remove(o netengine.Object) error {
 	case spec.KindVirtualIP:
 		unlink(n.subnetVIPs, n.virtualIPs[o.UID].Subnet, o.UID)
 		delete(n.virtualIPs, o.UID)
+	case spec.KindBandwidth:
+		delete(n.shared, o.UID)
 	case spec.KindPublicIP:
 		p := n.publicIPs[o.UID]
+		unlink(n.members, p.Bandwidth, o.UID)
 		unlink(n.portPublics, p.Port, o.UID)
 		unlink(n.publicByAddr, p.Address, o.UID)
 		delete(n.publicIPs, o.UID)
@@ -248,13 +269,14 @@ func (n *network) remove(o netengine.Object) error {
 }
 
 func (n *network) objects() []netengine.Object {
-	all := make([]netengine.Object, 0, len(n.ports)+len(n.subnets)+len(n.groups)+len(n.networks)+len(n.virtualIPs)+len(n.publicIPs)+len(n.uplinks))
+	all := make([]netengine.Object, 0, len(n.ports)+len(n.subnets)+len(n.groups)+len(n.networks)+len(n.virtualIPs)+len(n.publicIPs)+len(n.uplinks)+len(n.shared))
 	all = named(all, spec.KindUplink, n.uplinks)
 	all = named(all, spec.KindNetwork, n.networks)
 	all = named(all, spec.KindSubnet, n.subnets)
 	all = named(all, spec.KindSecurityGroup, n.groups)
 	all = named(all, spec.KindPort, n.ports)
 	all = named(all, spec.KindVirtualIP, n.virtualIPs)
+	all = named(all, spec.KindBandwidth, n.shared)
 	return named(all, spec.KindPublicIP, n.publicIPs)
 }
 
@@ -321,6 +343,10 @@ func (v view) EnsurePort(ctx context.Context, s spec.Port) error {
 
 func (v view) EnsureVirtualIP(ctx context.Context, s spec.VirtualIP) error {
 	return ensure(ctx, v, spec.KindVirtualIP, s.UID, s, netengine.CheckVirtualIP(s), (*network).ensureVirtualIP)
+}
+
+func (v view) EnsureBandwidth(ctx context.Context, s spec.Bandwidth) error {
+	return ensure(ctx, v, spec.KindBandwidth, s.UID, s, netengine.CheckBandwidth(s), (*network).ensureBandwidth)
 }
 
 func (v view) EnsurePublicIP(ctx context.Context, s spec.PublicIP) error {

@@ -249,6 +249,8 @@ func (n *network) apply(r record) error {
 		return placeSpec(&n.ports, r)
 	case spec.KindVirtualIP:
 		return placeSpec(&n.virtualIPs, r)
+	case spec.KindBandwidth:
+		return placeSpec(&n.shared, r)
 	case spec.KindPublicIP:
 		return placeSpec(&n.publicIPs, r)
 	}
@@ -280,6 +282,9 @@ func (n *network) index() {
 		link(&n.subnetVIPs, v.Subnet, uid)
 	}
 	for uid, p := range n.publicIPs {
+		if p.Bandwidth != "" {
+			link(&n.members, p.Bandwidth, uid)
+		}
 		link(&n.portPublics, p.Port, uid)
 		link(&n.publicByAddr, p.Address, uid)
 	}

@@ -55,6 +55,7 @@ func (s *snapshotter) site(site *Site) {
 	addAll(s, site, spec.KindSubnet, n.subnets)
 	addAll(s, site, spec.KindSecurityGroup, n.groups)
 	addAll(s, site, spec.KindPort, n.ports)
+	addAll(s, site, spec.KindBandwidth, n.shared)
 	addAll(s, site, spec.KindPublicIP, n.publicIPs)
 	n.mu.RUnlock()
 	for _, h := range site.Hosts() {

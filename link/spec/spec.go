@@ -10,6 +10,7 @@ const (
 	KindSecurityGroup = "security_group" // site
 	KindPort          = "port"           // site
 	KindVirtualIP     = "virtual_ip"     // site: an address that moves between ports
+	KindBandwidth     = "bandwidth"      // site: one limit for several public addresses
 	KindPublicIP      = "public_ip"      // site
 	KindImage         = "image"          // host
 	KindVolume        = "volume"         // host
@@ -18,7 +19,7 @@ const (
 
 // Kinds lists all kinds in the order of application.
 func Kinds() []string {
-	return []string{KindUplink, KindNetwork, KindSubnet, KindSecurityGroup, KindPort, KindVirtualIP, KindPublicIP, KindImage, KindVolume, KindInstance}
+	return []string{KindUplink, KindNetwork, KindSubnet, KindSecurityGroup, KindPort, KindVirtualIP, KindBandwidth, KindPublicIP, KindImage, KindVolume, KindInstance}
 }
 
 // HostTarget and SiteTarget name whom a spec is addressed to.
@@ -197,6 +198,14 @@ type PublicIP struct {
 	Virtual bool       `json:"virtual,omitempty"` // Port is a virtual IP's UID
 	Private netip.Addr `json:"private"`
 	Mbps    int        `json:"mbps,omitempty"` // each way; 0: no limit
+	// Bandwidth is the UID of the shared limit that the address is in, instead of one of its own.
+	Bandwidth string `json:"bandwidth,omitempty"`
+}
+
+// Bandwidth is one limit that several public addresses share: what all that name it send together, and what they receive together, stays below it.
+type Bandwidth struct {
+	UID  string `json:"uid"`
+	Mbps int    `json:"mbps"` // each way
 }
 
 // PortKind is the kind of what the address is bound to.

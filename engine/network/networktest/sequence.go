@@ -23,12 +23,13 @@ type wanted struct {
 	groups    map[string]spec.SecurityGroup
 	ports     map[string]spec.Port
 	virtuals  map[string]spec.VirtualIP
+	shared    map[string]spec.Bandwidth
 	publicIPs map[string]spec.PublicIP
 }
 
 func newWanted() *wanted {
 	return &wanted{map[string]spec.Uplink{}, map[string]spec.Network{}, map[string]spec.Subnet{}, map[string]spec.SecurityGroup{}, map[string]spec.Port{},
-		map[string]spec.VirtualIP{}, map[string]spec.PublicIP{}}
+		map[string]spec.VirtualIP{}, map[string]spec.Bandwidth{}, map[string]spec.PublicIP{}}
 }
 
 func (w *wanted) objects() []network.Object {
@@ -39,6 +40,7 @@ func (w *wanted) objects() []network.Object {
 	out = append(out, named(spec.KindSecurityGroup, w.groups)...)
 	out = append(out, named(spec.KindPort, w.ports)...)
 	out = append(out, named(spec.KindVirtualIP, w.virtuals)...)
+	out = append(out, named(spec.KindBandwidth, w.shared)...)
 	return append(out, named(spec.KindPublicIP, w.publicIPs)...)
 }
 
@@ -75,6 +77,8 @@ func (w *wanted) inUse(o network.Object) bool {
 		return anyOf(w.ports, func(p spec.Port) bool { return slices.Contains(p.SecurityGroups, o.UID) })
 	case spec.KindPort, spec.KindVirtualIP:
 		return anyOf(w.publicIPs, func(p spec.PublicIP) bool { return p.Port == o.UID })
+	case spec.KindBandwidth:
+		return anyOf(w.publicIPs, func(p spec.PublicIP) bool { return p.Bandwidth == o.UID })
 	}
 	return false
 }
@@ -96,6 +100,8 @@ func (w *wanted) remove(o network.Object) error {
 		delete(w.ports, o.UID)
 	case spec.KindVirtualIP:
 		delete(w.virtuals, o.UID)
+	case spec.KindBandwidth:
+		delete(w.shared, o.UID)
 	case spec.KindPublicIP:
 		delete(w.publicIPs, o.UID)
 	}
@@ -148,7 +154,7 @@ func (w *wanted) virtualIP(s spec.VirtualIP) error {
 
 func (w *wanted) publicIP(s spec.PublicIP) error {
 	n, ok := w.networks[s.Network]
-	if !ok || n.Uplink != s.Uplink || s.Virtual && !has(w.virtuals, s.Port) || !s.Virtual && !has(w.ports, s.Port) {
+	if !ok || n.Uplink != s.Uplink || s.Virtual && !has(w.virtuals, s.Port) || !s.Virtual && !has(w.ports, s.Port) || s.Bandwidth != "" && !has(w.shared, s.Bandwidth) {
 		return network.ErrMissing
 	}
 	w.publicIPs[s.UID] = s
@@ -161,13 +167,13 @@ func (w *wanted) step(t *rapid.T, e network.Network) {
 		return fmt.Sprintf("%s-%d", prefix, rapid.IntRange(1, 2).Draw(t, label))
 	}
 	if rapid.IntRange(0, 3).Draw(t, "remove") == 0 {
-		kinds := []string{spec.KindUplink, spec.KindNetwork, spec.KindSubnet, spec.KindSecurityGroup, spec.KindPort, spec.KindVirtualIP, spec.KindPublicIP}
+		kinds := []string{spec.KindUplink, spec.KindNetwork, spec.KindSubnet, spec.KindSecurityGroup, spec.KindPort, spec.KindVirtualIP, spec.KindBandwidth, spec.KindPublicIP}
 		o := network.Object{Kind: rapid.SampledFrom(kinds).Draw(t, "kind")}
 		o.UID = uid(o.Kind[:3], "uid")
 		same(t, w.remove(o), e.Remove(ctx, o), "remove %v", o)
 		return
 	}
-	switch rapid.IntRange(0, 6).Draw(t, "kind") {
+	switch rapid.IntRange(0, 7).Draw(t, "kind") {
 	case 0:
 		s := NewWorld().Uplink
 		s.UID, s.VLAN = uid("upl", "uid"), rapid.IntRange(0, 2).Draw(t, "vlan")
@@ -198,6 +204,9 @@ func (w *wanted) step(t *rapid.T, e network.Network) {
 		if s.Virtual = rapid.Bool().Draw(t, "virtual"); s.Virtual {
 			s.Port = uid("vir", "virtual IP")
 		}
+		if rapid.Bool().Draw(t, "shared") {
+			s.Mbps, s.Bandwidth = 0, uid("ban", "bandwidth")
+		}
 		same(t, w.publicIP(s), e.EnsurePublicIP(ctx, s), "ensure %+v", s)
 	case 6:
 		s := NewWorld().VirtualIP
@@ -207,6 +216,10 @@ func (w *wanted) step(t *rapid.T, e network.Network) {
 			s.Network = sub.Network
 		}
 		same(t, w.virtualIP(s), e.EnsureVirtualIP(ctx, s), "ensure %+v", s)
+	case 7:
+		s := spec.Bandwidth{UID: uid("ban", "uid"), Mbps: rapid.IntRange(1, 3).Draw(t, "mbps")}
+		w.shared[s.UID] = s
+		same(t, nil, e.EnsureBandwidth(ctx, s), "ensure %+v", s)
 	}
 }
 

@@ -29,6 +29,7 @@ func Suite(t *testing.T, name string, newEngine func(t *testing.T) network.Netwo
 		{"RemoveInReverseLeavesNothing", testRemoveAll},
 		{"GroupsMayNameEachOther", testMutualGroups},
 		{"PublicIPMoves", testPublicIPMoves},
+		{"BandwidthIsShared", testShared},
 		{"InvalidSpecs", testInvalid},
 		{"Concurrent", testConcurrent},
 		{"CancelledContext", testCancelled},
@@ -218,6 +219,34 @@ func testPublicIPMoves(t *testing.T, e network.Network) {
 	require.ErrorIs(t, e.Remove(ctx, network.Object{Kind: spec.KindPort, UID: "port-2"}), network.ErrInUse)
 }
 
+// testShared puts two addresses into a bandwidth, moves one to another and out, and takes all away.
+func testShared(t *testing.T, e network.Network) {
+	w, ctx := NewWorld(), t.Context()
+	require.NoError(t, w.Apply(ctx, e))
+	one, two := w.PublicIP, w.PublicIP
+	two.UID, two.Address = "ip-2", netip.MustParseAddr("203.0.113.21")
+	one.Mbps, one.Bandwidth, two.Mbps, two.Bandwidth = 0, "bw-1", 0, "bw-1"
+	require.ErrorIs(t, e.EnsurePublicIP(ctx, one), network.ErrMissing, "its bandwidth is missing")
+	require.NoError(t, e.EnsureBandwidth(ctx, spec.Bandwidth{UID: "bw-1", Mbps: 10}))
+	require.NoError(t, e.EnsureBandwidth(ctx, spec.Bandwidth{UID: "bw-2", Mbps: 10}))
+	for range 2 {
+		require.NoError(t, e.EnsurePublicIP(ctx, one))
+		require.NoError(t, e.EnsurePublicIP(ctx, two))
+	}
+	require.NoError(t, e.EnsureBandwidth(ctx, spec.Bandwidth{UID: "bw-1", Mbps: 20}))
+	first, second := network.Object{Kind: spec.KindBandwidth, UID: "bw-1"}, network.Object{Kind: spec.KindBandwidth, UID: "bw-2"}
+	requireList(t, e, append(w.Objects(), first, second, network.Object{Kind: spec.KindPublicIP, UID: "ip-2"}))
+	one.Bandwidth = "bw-2"
+	require.NoError(t, e.EnsurePublicIP(ctx, one))
+	require.ErrorIs(t, e.Remove(ctx, first), network.ErrInUse)
+	require.ErrorIs(t, e.Remove(ctx, second), network.ErrInUse)
+	require.NoError(t, e.Remove(ctx, network.Object{Kind: spec.KindPublicIP, UID: "ip-2"}))
+	require.NoError(t, e.Remove(ctx, first), "its last address is gone")
+	require.NoError(t, e.EnsurePublicIP(ctx, w.PublicIP), "with a limit of its own again")
+	require.NoError(t, e.Remove(ctx, second))
+	requireList(t, e, w.Objects())
+}
+
 func testInvalid(t *testing.T, e network.Network) {
 	w, ctx := NewWorld(), t.Context()
 	require.NoError(t, w.Apply(ctx, e))
@@ -260,6 +289,8 @@ func testInvalid(t *testing.T, e network.Network) {
 		{"address", func(w World) error { w.VirtualIP.Address = netip.Addr{}; return e.EnsureVirtualIP(ctx, w.VirtualIP) }},
 		{"ports[0]", func(w World) error { w.VirtualIP.Ports = []string{"a_b"}; return e.EnsureVirtualIP(ctx, w.VirtualIP) }},
 		{"network", func(w World) error { w.VirtualIP.Network = "net-9"; return e.EnsureVirtualIP(ctx, w.VirtualIP) }},
+		{"mbps", func(w World) error { return e.EnsureBandwidth(ctx, spec.Bandwidth{UID: "bw-1"}) }},
+		{"mbps", func(w World) error { w.PublicIP.Bandwidth = "bw-1"; return e.EnsurePublicIP(ctx, w.PublicIP) }},
 		{"private", func(w World) error {
 			w.PublicIP.Private = netip.MustParseAddr("fd00::1")
 			return e.EnsurePublicIP(ctx, w.PublicIP)

@@ -56,6 +56,7 @@ func Traffic(t *testing.T, f Fixture) {
 	t.Run("DenialAndPriority", x.denies)
 	t.Run("VirtualIPMoves", x.virtualIP)
 	t.Run("PublicIP", x.publicIP)
+	t.Run("Limits", x.limits)
 	t.Run("NothingIsLeft", func(t *testing.T) {
 		require.NoError(t, clear(f.Engine))
 		requireList(t, f.Engine, nil)

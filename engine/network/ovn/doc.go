@@ -5,6 +5,7 @@
 //	Subnet         logical switch, router leg, DHCP options, SNAT rule
 //	Port           logical switch port named by its UID (what iface-id finds), member of its groups' port groups, QoS rules
 //	SecurityGroup  port group with allow-related ACLs
+//	Bandwidth      address set of its members' public addresses; QoS rules that match it on each of their uplinks' switches
 //	PublicIP       dnat_and_snat rule on the router, handled on the gateway host; QoS rules on the uplink's switch
 //
 // Every row carries in external_ids who owns it (kind and UID), its role there and its parent; the owner's main row carries the whole spec and a digest.

@@ -135,10 +135,10 @@ func (e *Engine) startGateways(ctx context.Context, gateways []string) error {
 
 // monitors asks for external_ids of our own rows only, in the tables of models.
 func monitors() []client.MonitorOption {
-	ports, legs, groups, gateways := &switchPortRow{}, &routerPortRow{}, &portGroupRow{}, &chassisGroupRow{}
+	ports, legs, groups, gateways, sets := &switchPortRow{}, &routerPortRow{}, &portGroupRow{}, &chassisGroupRow{}, &addressSetRow{}
 	return []client.MonitorOption{
 		ours(&switchRow{}), ours(ports, &ports.Name), ours(&routerRow{}), ours(legs, &legs.Name), ours(&routeRow{}), ours(&natRow{}), ours(&qosRow{}),
-		ours(&dhcpRow{}), ours(groups, &groups.Name), ours(gateways, &gateways.Name),
+		ours(&dhcpRow{}), ours(groups, &groups.Name), ours(gateways, &gateways.Name), ours(sets, &sets.Name),
 	}
 }
 

@@ -19,6 +19,7 @@ var tablesOf = map[string][]string{
 	spec.KindSecurityGroup: {tablePortGroup},
 	spec.KindPort:          {tableSwitchPort, tableQoS},
 	spec.KindVirtualIP:     {tableSwitchPort},
+	spec.KindBandwidth:     {tableAddressSet, tableQoS},
 	spec.KindPublicIP:      {tableNAT, tableQoS},
 	kindDrop:               {tablePortGroup},
 	kindGateways:           {tableChassisGroup},
@@ -38,7 +39,7 @@ func (e *Engine) List(ctx context.Context) ([]network.Object, error) {
 	}
 	var out []network.Object
 	for _, list := range []func(context.Context, *Engine) ([]network.Object, error){
-		mains[switchRow], mains[routerRow], mains[portGroupRow], mains[switchPortRow], mains[natRow],
+		mains[switchRow], mains[routerRow], mains[portGroupRow], mains[switchPortRow], mains[addressSetRow], mains[natRow],
 	} {
 		objects, err := list(ctx, e)
 		if err != nil {

@@ -18,10 +18,11 @@ const (
 	tableACL          = "ACL"
 	tableChassisGroup = "HA_Chassis_Group"
 	tableChassis      = "HA_Chassis"
+	tableAddressSet   = "Address_Set"
 )
 
 // roots are the tables whose rows live without a parent; a row of any other table goes when its parent lets go of it.
-var roots = map[string]bool{tableSwitch: true, tableRouter: true, tableDHCP: true, tablePortGroup: true, tableChassisGroup: true}
+var roots = map[string]bool{tableSwitch: true, tableRouter: true, tableDHCP: true, tablePortGroup: true, tableChassisGroup: true, tableAddressSet: true}
 
 // row is what the engine's copy of the database holds of a row, in every table.
 type row struct {
@@ -70,6 +71,11 @@ type (
 		Name        string            `ovsdb:"name"` // libovsdb wants the columns of the schema's indexes
 		ExternalIDs map[string]string `ovsdb:"external_ids"`
 	}
+	addressSetRow struct {
+		UUID        string            `ovsdb:"_uuid"`
+		Name        string            `ovsdb:"name"` // libovsdb wants the columns of the schema's indexes
+		ExternalIDs map[string]string `ovsdb:"external_ids"`
+	}
 	chassisGroupRow struct {
 		UUID        string            `ovsdb:"_uuid"`
 		Name        string            `ovsdb:"name"` // libovsdb wants the columns of the schema's indexes
@@ -79,7 +85,7 @@ type (
 
 // anyRow lists the row types.
 type anyRow interface {
-	switchRow | switchPortRow | routerRow | routerPortRow | routeRow | natRow | qosRow | dhcpRow | portGroupRow | chassisGroupRow
+	switchRow | switchPortRow | routerRow | routerPortRow | routeRow | natRow | qosRow | dhcpRow | portGroupRow | chassisGroupRow | addressSetRow
 }
 
 // models maps the tables to their types.
@@ -87,6 +93,7 @@ func models() map[string]model.Model {
 	return map[string]model.Model{
 		tableSwitch: &switchRow{}, tableSwitchPort: &switchPortRow{}, tableRouter: &routerRow{}, tableRouterPort: &routerPortRow{}, tableRoute: &routeRow{},
 		tableNAT: &natRow{}, tableQoS: &qosRow{}, tableDHCP: &dhcpRow{}, tablePortGroup: &portGroupRow{}, tableChassisGroup: &chassisGroupRow{},
+		tableAddressSet: &addressSetRow{},
 	}
 }
 
@@ -100,6 +107,7 @@ const (
 	keyDigest = "edgecloud-digest" // of the spec and what it takes from others
 	keyOf     = "edgecloud-of"     // kind/UID of the object that this one hangs on: who is in use
 	keyPort   = "edgecloud-port"   // UID of a public address's port: who is in use
+	keyShared = "edgecloud-shared" // UID of a public address's shared bandwidth: who is in use
 	keyOpen   = "edgecloud-open"   // mark on unfiltered ports: they name groups without being members
 )
 
@@ -109,4 +117,4 @@ const (
 )
 
 // indexed are the keys by which rows are found.
-var indexed = []string{keyOwner, keyOf, keyPort, keyOpen}
+var indexed = []string{keyOwner, keyOf, keyPort, keyOpen, keyShared}

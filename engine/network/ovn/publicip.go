@@ -31,14 +31,25 @@ func (e *Engine) EnsurePublicIP(ctx context.Context, s spec.PublicIP) error {
 		if err != nil {
 			return err
 		}
-		_, err = tx.put(o, s, "", owner(spec.KindNetwork, s.Network), func() []wanted { return publicIPRows(s) })
-		return err
+		changed, err := tx.put(o, s, "", owner(spec.KindNetwork, s.Network), func() []wanted { return publicIPRows(s) })
+		if err != nil || !changed {
+			return err
+		}
+		return tx.shareBandwidth(o, s)
 	})
+}
+
+func publicIPIDs(s spec.PublicIP) map[string]string {
+	ids := map[string]string{keyPort: s.Port}
+	if s.Bandwidth != "" {
+		ids[keyShared] = s.Bandwidth
+	}
+	return ids
 }
 
 func publicIPRows(s spec.PublicIP) []wanted {
 	rows := []wanted{{table: tableNAT, role: mainRole, parent: &parent{tableRouter, "nat", owner(spec.KindNetwork, s.Network)},
-		ids:     map[string]string{keyPort: s.Port},
+		ids:     publicIPIDs(s),
 		columns: ovsdb.Row{"type": "dnat_and_snat", "external_ip": s.Address.String(), "logical_ip": s.Private.String()}}}
 	if s.Mbps == 0 {
 		return rows

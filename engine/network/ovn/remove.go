@@ -23,6 +23,7 @@ var usesOf = map[string][]use{
 	spec.KindSecurityGroup: nil, // its port group's members tell
 	spec.KindPort:          {{tableNAT, keyPort}},
 	spec.KindVirtualIP:     {{tableNAT, keyPort}},
+	spec.KindBandwidth:     {{tableNAT, keyShared}},
 	spec.KindPublicIP:      nil,
 }
 
@@ -43,7 +44,7 @@ func (e *Engine) Remove(ctx context.Context, o network.Object) error {
 		}
 		for _, u := range uses {
 			value := found.owner
-			if u.key == keyPort {
+			if u.key == keyPort || u.key == keyShared {
 				value = o.UID
 			}
 			rows, err := tx.by(u.table, u.key, value)
@@ -57,6 +58,11 @@ func (e *Engine) Remove(ctx context.Context, o network.Object) error {
 		tx.unchanged(main)
 		if o.Kind == spec.KindSecurityGroup {
 			if err := tx.withoutPorts(main, o.UID); err != nil {
+				return err
+			}
+		}
+		if o.Kind == spec.KindPublicIP {
+			if err := tx.leaveBandwidth(main, ""); err != nil {
 				return err
 			}
 		}

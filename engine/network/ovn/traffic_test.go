@@ -3,6 +3,7 @@ package ovn_test
 import (
 	"context"
 	"net/netip"
+	"os"
 	"os/exec"
 	"sort"
 	"strings"
@@ -15,6 +16,11 @@ import (
 	"edgecloud/link/spec"
 	"edgecloud/test/host"
 )
+
+func TestMain(m *testing.M) {
+	networktest.Meter()
+	os.Exit(m.Run())
+}
 
 // outside runs commands on the provider network's other side.
 type outside struct{ path string }

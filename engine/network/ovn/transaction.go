@@ -94,6 +94,8 @@ func fieldsOf(m any) (uuid string, ids *map[string]string) {
 		return m.UUID, &m.ExternalIDs
 	case *chassisGroupRow:
 		return m.UUID, &m.ExternalIDs
+	case *addressSetRow:
+		return m.UUID, &m.ExternalIDs
 	}
 	panic("ovn: a row type without external_ids")
 }
@@ -127,7 +129,7 @@ func convert[T anyRow](table string, found []*T) []tableRow {
 var finders = map[string]func(tx *transaction, table, key, value string) ([]tableRow, error){
 	tableSwitch: find[switchRow], tableSwitchPort: find[switchPortRow], tableRouter: find[routerRow], tableRouterPort: find[routerPortRow],
 	tableRoute: find[routeRow], tableNAT: find[natRow], tableQoS: find[qosRow], tableDHCP: find[dhcpRow], tablePortGroup: find[portGroupRow],
-	tableChassisGroup: find[chassisGroupRow],
+	tableChassisGroup: find[chassisGroupRow], tableAddressSet: find[addressSetRow],
 }
 
 // by lists the rows of one table under an indexed key.
