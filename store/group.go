@@ -69,7 +69,7 @@ func (g *group) write(ctx context.Context, f func(context.Context, *Tx) error) e
 		select {
 		case <-j.turn:
 			tx = g.db.newTx(g.conn)
-			g.run(j, func() error { return f(inner, tx) })
+			g.run(j, func() error { return tx.whole(inner, f) })
 		case err := <-j.done:
 			if err == nil {
 				tx.committed()

@@ -88,7 +88,7 @@ func (db *DB) oncePostgres(ctx context.Context, level sql.IsolationLevel, f func
 	}
 	defer btx.Rollback() // no effect after the commit; also the way out of a panic
 	tx := db.newTx(btx)
-	if err := guard(func() error { return f(ctx, tx) }); err != nil {
+	if err := guard(func() error { return tx.whole(ctx, f) }); err != nil {
 		return tx, err
 	}
 	if err := btx.Commit(); err != nil {

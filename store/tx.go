@@ -20,6 +20,7 @@ type Tx struct {
 	depth    int
 	after    []func()
 	notified map[string]bool
+	gathered []gathered
 }
 
 type txKey struct{}
@@ -68,13 +69,13 @@ func (tx *Tx) Try(ctx context.Context, f func() error) error {
 	if _, err := tx.ExecContext(ctx, "SAVEPOINT "+name); err != nil {
 		return err
 	}
-	after, notified := len(tx.after), len(tx.notified)
+	after, notified, gathered := len(tx.after), len(tx.notified), tx.gathered
 	err := guard(f)
 	if err == nil {
 		_, err = tx.ExecContext(ctx, "RELEASE SAVEPOINT "+name)
 		return err
 	}
-	tx.after = tx.after[:after]
+	tx.after, tx.gathered = tx.after[:after], gathered
 	if len(tx.notified) != notified {
 		tx.notified = nil // its AfterCommit is gone; a repeated Notify is harmless
 	}

@@ -18,7 +18,7 @@ type Machine[R any] struct {
 	Kind string
 	// Load reads the resource and its state; sql.ErrNoRows or a fault.NotFound means that it is gone, and the work is done.
 	Load func(ctx context.Context, tx *store.Tx, uid string) (r R, state string, err error)
-	// SetState writes the new state, as a compare-and-set on the row that Load gave.
+	// SetState writes the new state, as a compare-and-set on the row that Load gave, and into r: the new state's step may run with the same r.
 	SetState func(ctx context.Context, tx *store.Tx, r R, state string) error
 	// States are all states, by name.
 	States map[string]State[R]
@@ -99,11 +99,15 @@ func (l *lifecycle[R]) States() []StateInfo {
 
 // Step runs one step as the runner does, for tests of single steps; the deadline begins anew each time.
 func (l *lifecycle[R]) Step(ctx context.Context, tx *store.Tx, uid string) (Next, error) {
-	return l.stepRow(ctx, tx, &row{Kind: l.m.Kind, UID: uid}, nil)
+	return l.stepRow(ctx, tx, &row{Kind: l.m.Kind, UID: uid}, nil, false)
 }
 
-// stepRow runs the step of the state that the resource is in, and keeps the row's state, since and deadline.
-func (l *lifecycle[R]) stepRow(ctx context.Context, tx *store.Tx, w *row, overdue overdueHook) (Next, error) {
+// maxHops bounds the states that one transaction goes through.
+const maxHops = 4
+
+// stepRow runs the step of the state that the resource is in, and keeps the row's state, since and deadline. on tells to go on at once with the step of a state
+// that is entered.
+func (l *lifecycle[R]) stepRow(ctx context.Context, tx *store.Tx, w *row, overdue overdueHook, on bool) (Next, error) {
 	r, state, err := l.m.Load(ctx, tx, w.UID)
 	if store.NotFound(err) || fault.Is(err, fault.NotFound) {
 		return Done(), nil
@@ -128,7 +132,15 @@ func (l *lifecycle[R]) stepRow(ctx context.Context, tx *store.Tx, w *row, overdu
 	if err != nil {
 		return Next{}, err
 	}
-	return l.settle(ctx, tx, w, r, state, next, late)
+	planned, err := l.settle(ctx, tx, w, r, state, next, late)
+	for hops := 0; on && hops < maxHops && err == nil && next.verb == verbGoto && w.State != state; hops++ {
+		state = w.State
+		if next, err = l.act(ctx, tx, r, l.m.States[state], false); err != nil {
+			return Next{}, err
+		}
+		planned, err = l.settle(ctx, tx, w, r, state, next, false)
+	}
+	return planned, err
 }
 
 // act picks the function to run.

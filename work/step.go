@@ -23,7 +23,7 @@ func (e *StepError) Unwrap() error { return e.Err }
 
 // stepper is a reconciler that looks after the row's state and deadline itself: a built Machine.
 type stepper interface {
-	stepRow(ctx context.Context, tx *store.Tx, w *row, overdue overdueHook) (Next, error)
+	stepRow(ctx context.Context, tx *store.Tx, w *row, overdue overdueHook, on bool) (Next, error)
 	applyRow(ctx context.Context, tx *store.Tx, w *row, c *call, apply func(context.Context, *store.Tx) (Next, error)) (Next, error)
 }
 
@@ -59,8 +59,19 @@ func (r *Runner) runBatch(ctx context.Context, batch []*row, under *sync.WaitGro
 	}
 }
 
-// stepBatch runs the steps of a batch in one transaction, each in a savepoint of its own.
+// stepBatch runs the steps of a batch in one transaction. Steps seldom fail, so they are first run without a savepoint for each; if one does fail, all are run
+// again with savepoints.
 func (r *Runner) stepBatch(ctx context.Context, batch []*row) (results []outcome, err error) {
+	if r.Faults == nil {
+		if results, err = r.stepTogether(ctx, batch, false); err == nil {
+			return results, nil
+		}
+	}
+	return r.stepTogether(ctx, batch, true)
+}
+
+// stepTogether runs the steps of a batch in one transaction. With savepoints a step's failure is its own outcome, without it is the batch's.
+func (r *Runner) stepTogether(ctx context.Context, batch []*row, savepoints bool) (results []outcome, err error) {
 	err = r.DB.Write(context.WithoutCancel(ctx), func(ctx context.Context, tx *store.Tx) error {
 		results = results[:0]
 		rows, err := held(ctx, tx, batch)
@@ -69,10 +80,15 @@ func (r *Runner) stepBatch(ctx context.Context, batch []*row) (results []outcome
 		}
 		for _, w := range rows {
 			o := outcome{w: w}
-			o.err = tx.Try(ctx, func() (err error) {
+			step := func() (err error) {
 				o.next, err = r.step(ctx, tx, w)
 				return err
-			})
+			}
+			if savepoints {
+				o.err = tx.Try(ctx, step)
+			} else if err := step(); err != nil {
+				return err
+			}
 			if store.Repeats(o.err) {
 				return o.err
 			}
@@ -93,7 +109,7 @@ func (r *Runner) stepBatch(ctx context.Context, batch []*row) (results []outcome
 func (r *Runner) step(ctx context.Context, tx *store.Tx, w *row) (Next, error) {
 	rec := r.byKind[w.Kind]
 	if s, ok := rec.(stepper); ok {
-		next, err := s.stepRow(ctx, tx, w, r.OnOverdue)
+		next, err := s.stepRow(ctx, tx, w, r.OnOverdue, r.Faults == nil)
 		if err != nil {
 			return Next{}, err
 		}

@@ -16,6 +16,9 @@ import (
 
 // take leases up to n due rows of the kinds, the longest due first. The rows are as they are then; woken is read again by the run itself.
 func take(ctx context.Context, tx *store.Tx, kinds []string, n int, holder string, lease time.Duration) ([]*row, error) {
+	if err := tx.Settle(ctx); err != nil {
+		return nil, err
+	}
 	if err := release(ctx, tx, tx.Time()); err != nil {
 		return nil, err
 	}

@@ -1,6 +1,7 @@
 package work
 
 import (
+	"cmp"
 	"context"
 	"embed"
 	"fmt"
@@ -44,23 +45,35 @@ func Wake(ctx context.Context, tx *store.Tx, kind, uid string) error {
 	return WakeAt(ctx, tx, kind, uid, tx.Now())
 }
 
-// WakeAt makes a resource's work due at a time, if it is not due earlier anyway.
-func WakeAt(ctx context.Context, tx *store.Tx, kind, uid string, at time.Time) error {
-	return upsert(ctx, tx, []*row{{Kind: kind, UID: uid, Due: store.At(at), Woken: 1}})
+// WakeAt makes a resource's work due at a time, if it is not due earlier anyway. All wake-ups of a transaction are written together at its end.
+func WakeAt(_ context.Context, tx *store.Tx, kind, uid string, at time.Time) error {
+	if kind == "" || uid == "" {
+		return fmt.Errorf("work: a wake-up needs a kind and a uid, not %q and %q", kind, uid)
+	}
+	return store.Gather(tx, topic, &row{Kind: kind, UID: uid, Due: store.At(at), Woken: 1}, wakeAll)
 }
 
 // wakeChunk bounds the rows of one statement.
 const wakeChunk = 500
 
-// WakeMany makes the work of several resources of a kind due now, with one statement for every 500.
+// WakeMany makes the work of several resources of a kind due now.
 func WakeMany(ctx context.Context, tx *store.Tx, kind string, uids ...string) error {
-	sorted := slices.Compact(slices.Sorted(slices.Values(uids))) // one order for all: no deadlocks; and an upsert may not meet a row twice
-	for chunk := range slices.Chunk(sorted, wakeChunk) {
-		rows := make([]*row, len(chunk))
-		for i, uid := range chunk {
-			rows[i] = &row{Kind: kind, UID: uid, Due: tx.Time(), Woken: 1}
+	for _, uid := range uids {
+		if err := Wake(ctx, tx, kind, uid); err != nil {
+			return err
 		}
-		if err := upsert(ctx, tx, rows); err != nil {
+	}
+	return nil
+}
+
+// wakeAll writes wake-ups, the earliest of each resource. They go in one order for all transactions, so that none waits for another's in a circle.
+func wakeAll(ctx context.Context, tx *store.Tx, rows []*row) error {
+	slices.SortFunc(rows, func(a, b *row) int {
+		return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.UID, b.UID), cmp.Compare(a.Due, b.Due))
+	})
+	rows = slices.CompactFunc(rows, func(a, b *row) bool { return a.Kind == b.Kind && a.UID == b.UID })
+	for chunk := range slices.Chunk(rows, wakeChunk) {
+		if err := upsert(ctx, tx, chunk); err != nil {
 			return err
 		}
 	}
@@ -68,11 +81,6 @@ func WakeMany(ctx context.Context, tx *store.Tx, kind string, uids ...string) er
 }
 
 func upsert(ctx context.Context, tx *store.Tx, rows []*row) error {
-	for _, r := range rows {
-		if r.Kind == "" || r.UID == "" {
-			return fmt.Errorf("work: a wake-up needs a kind and a uid, not %q and %q", r.Kind, r.UID)
-		}
-	}
 	least := "min"
 	if tx.Dialect().Name() == dialect.PG {
 		least = "least"
@@ -88,6 +96,9 @@ func upsert(ctx context.Context, tx *store.Tx, rows []*row) error {
 
 // Forget removes a resource's work, for a resource that is purged together with its row. Removing what is not there is no error.
 func Forget(ctx context.Context, tx *store.Tx, kind, uid string) error {
+	if err := tx.Settle(ctx); err != nil {
+		return err
+	}
 	_, err := tx.NewDelete().Model((*row)(nil)).Where("kind = ? AND uid = ?", kind, uid).Exec(ctx)
 	return err
 }
@@ -105,6 +116,12 @@ type Status struct {
 
 // StatusOf tells how a resource's work stands; ok is false when nothing is to be done or waited for.
 func StatusOf(ctx context.Context, tx *store.Tx, kind, uid string) (s Status, ok bool, err error) {
+	if !tx.ReadOnly() {
+		err = tx.Settle(ctx)
+	}
+	if err != nil {
+		return Status{}, false, err
+	}
 	r := &row{}
 	err = tx.NewSelect().Model(r).Where("kind = ? AND uid = ?", kind, uid).Scan(ctx)
 	if store.NotFound(err) {
