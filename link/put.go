@@ -85,37 +85,42 @@ func duplicate(sorted []*specRow) int {
 	return -1
 }
 
-// putTarget writes specs of one target and fills in their revisions. The rows that are there are read under the target's lock, so nobody changes them
-// between the reading and the writing.
+// putTarget writes specs of one target and fills in their revisions. It happens under the target's lock, so that nobody changes the rows meanwhile. Usually all
+// are new or changed; only those that are not are read.
 func putTarget(ctx context.Context, tx *store.Tx, rows []*specRow) error {
 	target := rows[0].Target
 	last, err := grow(ctx, tx, target, int64(len(rows)))
 	if err != nil {
 		return err
 	}
-	have, err := existing(ctx, tx, target, rows)
+	for i, r := range rows {
+		r.Revision = last - int64(len(rows)) + int64(i) + 1
+	}
+	var written []int64
+	err = tx.NewInsert().Model(&rows).On("CONFLICT (target, kind, uid) DO UPDATE").
+		Set("revision = EXCLUDED.revision").Set("deleted = EXCLUDED.deleted").Set("body = EXCLUDED.body").
+		Where("?TableAlias.deleted OR ?TableAlias.body <> EXCLUDED.body").Returning("revision").Scan(ctx, &written)
+	if err != nil && !store.NotFound(err) {
+		return fmt.Errorf("link: writing specs of %s: %w", target, err)
+	}
+	if len(written) > 0 {
+		tx.Notify(topic)
+	}
+	if len(written) == len(rows) {
+		return nil
+	}
+	same := slices.DeleteFunc(slices.Clone(rows), func(r *specRow) bool { return slices.Contains(written, r.Revision) })
+	have, err := existing(ctx, tx, target, same)
 	if err != nil {
 		return err
 	}
-	var changed []*specRow
-	for _, r := range rows {
+	for _, r := range same {
 		old := have[r.Kind+"/"+r.UID]
-		if old != nil && !old.Deleted && old.Body == r.Body {
-			r.Revision = old.Revision
-			continue
+		if old == nil {
+			return fmt.Errorf("link: %s %s of %s was neither written nor there", r.Kind, r.UID, target)
 		}
-		r.Revision = last - int64(len(rows)) + int64(len(changed)) + 1
-		changed = append(changed, r)
+		r.Revision = old.Revision
 	}
-	if len(changed) == 0 {
-		return nil
-	}
-	_, err = tx.NewInsert().Model(&changed).On("CONFLICT (target, kind, uid) DO UPDATE").
-		Set("revision = EXCLUDED.revision").Set("deleted = EXCLUDED.deleted").Set("body = EXCLUDED.body").Exec(ctx)
-	if err != nil {
-		return fmt.Errorf("link: writing specs of %s: %w", target, err)
-	}
-	tx.Notify(topic)
 	return nil
 }
 

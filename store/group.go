@@ -175,6 +175,9 @@ func (g *group) together(batch []*job) (ok []*job, err error) {
 	if err := g.exec("BEGIN IMMEDIATE"); err != nil {
 		return batch, fmt.Errorf("store: beginning to write: %w", err)
 	}
+	if len(batch) == 1 {
+		return g.alone(batch[0])
+	}
 	for i, j := range batch {
 		fate, broken := g.inSavepoint(j)
 		if broken != nil {
@@ -200,6 +203,21 @@ func (g *group) together(batch []*job) (ok []*job, err error) {
 		return ok, fmt.Errorf("store: committing: %w", err)
 	}
 	return ok, nil
+}
+
+// alone runs the only job of a transaction, which needs no savepoint.
+func (g *group) alone(j *job) (ok []*job, err error) {
+	j.turn <- true
+	if fate := <-j.ran; fate != nil {
+		g.abandon()
+		j.done <- fate
+		return nil, nil
+	}
+	if err := g.exec("COMMIT"); err != nil {
+		g.abandon()
+		return []*job{j}, fmt.Errorf("store: committing: %w", err)
+	}
+	return []*job{j}, nil
 }
 
 // inSavepoint gives a job its turn. fate is why the job failed; broken is why the transaction cannot go on.

@@ -113,13 +113,17 @@ func when(reached condition, to State) stepFunc {
 	}
 }
 
-// written gives an instance with its parts after its specs have been written, if they were not.
-func written(ctx context.Context, tx *store.Tx, i *Instance) (*parts, error) {
-	p, err := loadParts(ctx, tx, i)
-	if err != nil || !i.Dirty {
-		return p, err
+// written gives an instance with its parts after its specs have been written, if they were not. The parts are read once for all states that a step goes through.
+func written(ctx context.Context, tx *store.Tx, i *Instance) (p *parts, err error) {
+	if i.parts == nil {
+		if i.parts, err = loadParts(ctx, tx, i); err != nil {
+			return nil, err
+		}
 	}
-	return p, p.put(ctx, tx)
+	if !i.Dirty {
+		return i.parts, nil
+	}
+	return i.parts, i.parts.put(ctx, tx)
 }
 
 // applied tells whether the host has carried out the spec as it is wanted now.

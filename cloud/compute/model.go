@@ -124,6 +124,8 @@ type Instance struct {
 
 	Created store.Time `bun:"created"`
 	Changed store.Time `bun:"changed"`
+
+	parts *parts // what hangs on it, while its life cycle works on it
 }
 
 // Demand is what the instance takes of its host.
