@@ -42,6 +42,9 @@ type Config struct {
 	Rand   io.Reader
 	Logger *slog.Logger
 
+	// RememberStatements keeps the texts of all statements, for tests of their plans.
+	RememberStatements bool
+
 	// Answered is told every answer of every door, for tests that hold answers against the contract.
 	Answered func(op *contract.Operation, status int, header http.Header, body []byte)
 }

@@ -80,7 +80,7 @@ func Open(ctx context.Context, cfg Config) (*ControlPlane, error) {
 	if err != nil {
 		return nil, err
 	}
-	db, err := store.Open(ctx, store.Config{DSN: cfg.DSN, Now: cfg.Now, Rand: cfg.Rand, Logger: cfg.Logger, Migrations: Migrations()})
+	db, err := store.Open(ctx, store.Config{DSN: cfg.DSN, Now: cfg.Now, Rand: cfg.Rand, Logger: cfg.Logger, Migrations: Migrations(), Remember: cfg.RememberStatements})
 	if err != nil {
 		return nil, err
 	}

@@ -5,7 +5,6 @@ import (
 	"context"
 	"database/sql/driver"
 	"fmt"
-	"sync/atomic"
 
 	"modernc.org/sqlite"
 )
@@ -17,16 +16,16 @@ import (
 type keeping struct {
 	driver.Connector
 	most     int // statements that a connection keeps
-	prepared *atomic.Int64
+	prepared *prepared
 }
 
-// sqliteConnector opens connections to a file that keep up to most prepared statements. prepared counts the statements that had to be prepared.
-func sqliteConnector(dsn string, most int, prepared *atomic.Int64) (driver.Connector, error) {
+// sqliteConnector opens connections to a file that keep up to most prepared statements.
+func sqliteConnector(dsn string, most int, p *prepared) (driver.Connector, error) {
 	c, err := sqlite.NewConnector(dsn)
 	if err != nil {
 		return nil, err
 	}
-	return keeping{c, most, prepared}, nil
+	return keeping{c, most, p}, nil
 }
 
 func (k keeping) Connect(ctx context.Context) (driver.Conn, error) {
@@ -63,7 +62,7 @@ type sqliteStmt interface {
 type keeper struct {
 	sqliteConn
 	most     int
-	prepared *atomic.Int64
+	prepared *prepared
 	kept     map[string]*list.Element // of *statement, by text
 	recent   *list.List               // the most recently used first
 	lifter   lifter
@@ -89,7 +88,7 @@ func (k *keeper) find(ctx context.Context, query string) (*statement, []driver.N
 		}
 		return s, values, nil
 	}
-	k.prepared.Add(1)
+	k.prepared.add(string(text))
 	made, err := k.PrepareContext(ctx, string(text))
 	if err != nil {
 		return nil, nil, err

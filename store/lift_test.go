@@ -123,11 +123,11 @@ func TestStatementsAreKept(t *testing.T) {
 		}))
 	}
 	insert(0)
-	before := db.prepared.Load()
+	before := db.prepared.n.Load()
 	for i := range 200 {
 		insert(i + 1)
 	}
-	require.Equal(t, before, db.prepared.Load())
+	require.Equal(t, before, db.prepared.n.Load())
 	require.NoError(t, db.Read(ctx, func(ctx context.Context, tx *Tx) error {
 		const query = "SELECT token FROM idempotency_tokens ORDER BY token LIMIT 3"
 		outer, err := tx.QueryContext(ctx, query)

@@ -10,7 +10,6 @@ import (
 	"log/slog"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/uptrace/bun"
@@ -32,6 +31,8 @@ type Config struct {
 	Logger *slog.Logger
 	// MaxConns limits the connections of PostgreSQL (default 16) or the readers of SQLite (default 4).
 	MaxConns int
+	// Remember keeps the texts of all statements, for Statements.
+	Remember bool
 }
 
 // DB is an open, migrated database. It is safe for concurrent use.
@@ -43,7 +44,7 @@ type DB struct {
 	read     *bun.DB // SQLite: the readers; PostgreSQL: the same pool
 	group    *group  // SQLite only
 	topics   topics
-	prepared atomic.Int64 // statements that SQLite had to prepare
+	prepared prepared
 	instance string
 	closing  sync.Once
 	closeErr error
@@ -73,6 +74,7 @@ func Open(ctx context.Context, cfg Config) (*DB, error) {
 	}
 	db := &DB{gen: newGenerator(cfg.Now, cfg.Rand), log: cfg.Logger}
 	db.instance = db.gen.Token(12)
+	db.prepared.remember = cfg.Remember
 	if path, ok := sqlitePath(cfg.DSN); ok {
 		err = db.openSQLite(ctx, path, cfg.MaxConns)
 	} else {

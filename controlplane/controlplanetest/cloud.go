@@ -1,6 +1,7 @@
 // Package controlplanetest starts a whole cloud inside one test: centre, agents and simulated engines, with real HTTP in front.
 //
-// Every answer is held against the contract: one that breaks its schema fails the test that caused it.
+// Every answer is held against the contract: one that breaks its schema fails the test that caused it. So does every statement on the database, also of the work
+// runner, the link and the scans, that reads a whole table.
 package controlplanetest
 
 import (
@@ -18,6 +19,7 @@ import (
 
 	"edgecloud/contract"
 	"edgecloud/onebox"
+	"edgecloud/store/storetest"
 )
 
 // Cloud is a running cloud.
@@ -33,7 +35,7 @@ var Sites = []string{"cn-hangzhou-cm", "cn-changchun-ix"}
 func Start(t testing.TB, change func(*onebox.Config)) *Cloud {
 	t.Helper()
 	cfg := onebox.Config{Dir: t.TempDir(), Sim: &onebox.Sim{Sites: Sites}, Logger: slog.New(slog.NewTextHandler(logWriter{t}, &slog.HandlerOptions{Level: slog.LevelWarn}))}
-	cfg.Control.Answered = checkAnswer(t)
+	cfg.Control.Answered, cfg.Control.RememberStatements = checkAnswer(t), true
 	if change != nil {
 		change(&cfg)
 	}
@@ -51,6 +53,7 @@ func Start(t testing.TB, change func(*onebox.Config)) *Cloud {
 	t.Cleanup(func() {
 		cancel()
 		require.NoError(t, <-done)
+		storetest.NoScans(t, box.Control.DB, scansAllowed)
 		require.NoError(t, box.Close())
 	})
 	c.awaitHosts(t)
