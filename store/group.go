@@ -207,10 +207,7 @@ func (g *group) together(batch []*job) (ok []*job, err error) {
 
 // alone runs the only job of a transaction, which needs no savepoint.
 func (g *group) alone(j *job) (ok []*job, err error) {
-	j.turn <- true
-	if fate := <-j.ran; fate != nil {
-		g.abandon()
-		j.done <- fate
+	if !g.goesWell(j) {
 		return nil, nil
 	}
 	if err := g.exec("COMMIT"); err != nil {
@@ -218,6 +215,18 @@ func (g *group) alone(j *job) (ok []*job, err error) {
 		return []*job{j}, fmt.Errorf("store: committing: %w", err)
 	}
 	return []*job{j}, nil
+}
+
+// goesWell runs a job; one that fails is answered, and its transaction is undone.
+func (g *group) goesWell(j *job) bool {
+	j.turn <- true
+	fate := <-j.ran
+	if fate == nil {
+		return true
+	}
+	g.abandon()
+	j.done <- fate
+	return false
 }
 
 // inSavepoint gives a job its turn. fate is why the job failed; broken is why the transaction cannot go on.

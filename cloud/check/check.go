@@ -54,7 +54,7 @@ func run(ctx context.Context, db *store.DB, rules []rule) (all []Finding, err er
 		all = nil
 		for _, r := range rules {
 			var found []Finding
-			if err := tx.NewRaw(r.query).Scan(ctx, &found); err != nil {
+			if err := tx.NewRaw("SELECT kind, uid, text FROM ("+r.query+") AS finding").Scan(ctx, &found); err != nil {
 				return fmt.Errorf("check %s: %w", r.name, err)
 			}
 			for _, f := range found {

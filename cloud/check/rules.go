@@ -9,6 +9,7 @@ var always = []rule{
 		SELECT account, 'instances' AS name, '' AS scope, COUNT(*) AS n FROM instances GROUP BY account
 		UNION ALL SELECT account, 'vcpus', '', SUM(vcpus) FROM instances GROUP BY account
 		UNION ALL SELECT account, 'memory_gib', '', SUM(memory_mib / 1024) FROM instances GROUP BY account
+		UNION ALL SELECT account, 'groups', '', COUNT(*) FROM groups GROUP BY account
 		UNION ALL SELECT account, 'volumes', '', COUNT(*) FROM volumes GROUP BY account
 		UNION ALL SELECT account, 'volume_gib', '', SUM(gib) FROM volumes GROUP BY account
 		UNION ALL SELECT account, 'public_ips', '', COUNT(*) FROM public_ips GROUP BY account

@@ -239,6 +239,9 @@ func (c *Compute) create(ctx context.Context, tx *store.Tx, caller *identity.Cal
 		return err
 	}
 	changes := append(volume.Cost(append([]volume.New{n.w.System}, n.w.Data...), total), instanceCost(n.size, total)...)
+	if n.w.Group == "" {
+		changes = append(changes, groupCost(1))
+	}
 	return quota.Count(ctx, tx, caller.Account, changes...)
 }
 

@@ -150,17 +150,22 @@ func (p *parts) drop(ctx context.Context, tx *store.Tx) error {
 	if err := tellGroup(ctx, tx, p.Group); err != nil {
 		return err
 	}
-	if err := dropGroupIfEmpty(ctx, tx, p.Group); err != nil {
+	groups, err := dropGroupIfEmpty(ctx, tx, p.Group)
+	if err != nil {
 		return err
 	}
-	if err := quota.Count(ctx, tx, p.Account, instanceCost(Size{VCPUs: p.VCPUs, MemoryMiB: p.MemoryMiB}, -1)...); err != nil {
+	changes := append(instanceCost(Size{VCPUs: p.VCPUs, MemoryMiB: p.MemoryMiB}, -1), groupCost(-groups))
+	if err := quota.Count(ctx, tx, p.Account, changes...); err != nil {
 		return err
 	}
 	return operation.Succeed(ctx, tx, p.UID)
 }
 
-// dropGroupIfEmpty forgets a group that is being deleted with its last instance.
-func dropGroupIfEmpty(ctx context.Context, tx *store.Tx, group string) error {
-	_, err := tx.NewRaw("DELETE FROM groups WHERE uid = ? AND doomed AND NOT EXISTS (SELECT 1 FROM instances WHERE grp = ?)", group, group).Exec(ctx)
-	return err
+// dropGroupIfEmpty forgets a group that is being deleted with its last instance, and tells how many it forgot.
+func dropGroupIfEmpty(ctx context.Context, tx *store.Tx, group string) (int64, error) {
+	res, err := tx.NewRaw("DELETE FROM groups WHERE uid = ? AND doomed AND NOT EXISTS (SELECT 1 FROM instances WHERE grp = ?)", group, group).Exec(ctx)
+	if err != nil {
+		return 0, err
+	}
+	return res.RowsAffected()
 }

@@ -2,6 +2,7 @@ package compute
 
 import (
 	"context"
+	"reflect"
 	"regexp"
 	"strings"
 
@@ -9,6 +10,7 @@ import (
 
 	"edgecloud/cloud/audit"
 	"edgecloud/cloud/identity"
+	"edgecloud/cloud/quota"
 	"edgecloud/fault"
 	"edgecloud/store"
 )
@@ -43,11 +45,17 @@ func (c *Compute) CreateGroup(ctx context.Context, caller *identity.Caller, name
 		if g, err = insertGroup(ctx, tx, caller, &Group{Name: name, Payment: payment}); err != nil {
 			return err
 		}
+		if err := quota.Count(ctx, tx, caller.Account, groupCost(1)); err != nil {
+			return err
+		}
 		return audit.Note(ctx, tx, caller, "group", g.UID)
 	})
 	return g, err
 }
 
+func groupCost(count int64) quota.Change { return quota.Change{Name: quota.Groups, Delta: count} }
+
+// insertGroup makes a group's row; its quota is the caller's to count.
 func insertGroup(ctx context.Context, tx *store.Tx, caller *identity.Caller, g *Group) (*Group, error) {
 	g.UID, g.Slug, g.Account, g.Created = tx.NewUID(), tx.NewSlug(), caller.Account, tx.Time()
 	if g.Name == "" {
@@ -133,17 +141,14 @@ func (c *Compute) ListGroups(ctx context.Context, caller *identity.Caller, f Gro
 			Total int `bun:"total,scanonly"`
 		}
 		matching := func() *bun.SelectQuery {
-			return f.apply(tx.NewSelect().TableExpr("groups AS grp").ColumnExpr("grp.*").Where("grp.account = ?", caller.Account))
+			return f.apply(tx.NewSelect().TableExpr("groups AS grp").Where("grp.account = ?", caller.Account))
 		}
-		q := o.apply(matching()).ColumnExpr("COUNT(*) OVER () AS total")
-		if page.Size > 0 {
-			q = q.Limit(page.Size).Offset((max(page.Number, 1) - 1) * page.Size)
-		}
-		if err := q.Scan(ctx, &rows); err != nil {
+		count := allOf(quota.Groups, caller.Account, reflect.ValueOf(f).IsZero(), matching)
+		if err := onPage(o.apply(matching()), page).ColumnExpr("grp.*").ColumnExpr("? AS total", count).Scan(ctx, &rows); err != nil {
 			return err
 		}
 		if len(rows) == 0 {
-			return countBeyond(ctx, matching(), page, &total)
+			return countBeyond(ctx, tx, count, page, &total)
 		}
 		total = rows[0].Total
 		groups := make([]*Group, len(rows))
@@ -255,6 +260,9 @@ func (c *Compute) DeleteGroup(ctx context.Context, caller *identity.Caller, id s
 				return err
 			}
 			if _, err := tx.NewDelete().Model(g).WherePK().Exec(ctx); err != nil {
+				return err
+			}
+			if err := quota.Count(ctx, tx, g.Account, groupCost(-1)); err != nil {
 				return err
 			}
 			return audit.Note(ctx, tx, caller, "group", g.UID)

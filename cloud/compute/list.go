@@ -2,11 +2,14 @@ package compute
 
 import (
 	"context"
+	"reflect"
 
 	"github.com/uptrace/bun"
+	"github.com/uptrace/bun/schema"
 
 	"edgecloud/cloud/identity"
 	"edgecloud/cloud/network"
+	"edgecloud/cloud/quota"
 	"edgecloud/link/spec"
 	"edgecloud/store"
 )
@@ -64,16 +67,16 @@ func (f Filter) apply(q *bun.SelectQuery) *bun.SelectQuery {
 	like("i.name", f.Name)
 	like("i.handle", f.ID)
 	if f.Group != "" {
-		q = q.Where("(g.uid = ? OR g.slug = ?)", f.Group, f.Group)
+		q = q.Where("i.grp IN (SELECT g.uid FROM groups AS g WHERE g.uid = ? OR g.slug = ?)", f.Group, f.Group)
 	}
 	if len(f.Sites) > 0 {
 		q = q.Where("i.site IN (?)", bun.In(f.Sites))
 	}
 	if f.Image != "" {
-		q = q.Where("(im.uid = ? OR im.slug = ?)", f.Image, f.Image)
+		q = q.Where("i.image IN (SELECT im.uid FROM images AS im WHERE im.uid = ? OR im.slug = ?)", f.Image, f.Image)
 	}
 	if f.OSName != "" {
-		q = q.Where("LOWER(im.os_name) = LOWER(?)", f.OSName)
+		q = q.Where("EXISTS (SELECT 1 FROM images AS im WHERE im.uid = i.image AND LOWER(im.os_name) = LOWER(?))", f.OSName)
 	}
 	if len(f.IDs) > 0 {
 		q = q.Where("(i.uid IN (?0) OR i.slug IN (?0) OR i.handle IN (?0))", bun.In(f.IDs))
@@ -149,22 +152,20 @@ func (o Order) apply(q *bun.SelectQuery) *bun.SelectQuery {
 	return q
 }
 
-// List gives a page of the caller's instances with the total.
+// List gives a page of the caller's instances with the total. The page is chosen from an index before anything else of its instances is read.
 func (c *Compute) List(ctx context.Context, caller *identity.Caller, f Filter, o Order, page store.Page) (views []*View, total int, err error) {
 	err = c.db.Read(ctx, func(ctx context.Context, tx *store.Tx) error {
 		views = nil
 		matching := func() *bun.SelectQuery {
-			return f.apply(selectViews(tx, &views).Where("i.account = ?", caller.Account))
+			return f.apply(tx.NewSelect().TableExpr("instances AS i").Where("i.account = ?", caller.Account))
 		}
-		q := o.apply(matching()).ColumnExpr("COUNT(*) OVER () AS total")
-		if page.Size > 0 {
-			q = q.Limit(page.Size).Offset((max(page.Number, 1) - 1) * page.Size)
-		}
+		count := allOf(quota.Instances, caller.Account, reflect.ValueOf(f).IsZero(), matching)
+		q := o.apply(selectViews(tx, &views)).Where("i.uid IN (?)", onPage(o.apply(matching()), page).ColumnExpr("i.uid")).ColumnExpr("? AS total", count)
 		if err := q.Scan(ctx); err != nil {
 			return err
 		}
 		if len(views) == 0 {
-			return countBeyond(ctx, matching(), page, &total)
+			return countBeyond(ctx, tx, count, page, &total)
 		}
 		total = views[0].Total
 		if err := c.complete(ctx, tx, views); err != nil {
@@ -178,12 +179,28 @@ func (c *Compute) List(ctx context.Context, caller *identity.Caller, f Filter, o
 	return views, total, err
 }
 
-// countBeyond counts the matches of a page that is empty: on the first one there are none, and a later one may lie behind the end.
-func countBeyond(ctx context.Context, q *bun.SelectQuery, page store.Page, total *int) (err error) {
-	if page.Size > 0 && page.Number > 1 {
-		*total, err = q.Count(ctx)
+// onPage narrows a select to a page.
+func onPage(q *bun.SelectQuery, page store.Page) *bun.SelectQuery {
+	if page.Size <= 0 {
+		return q
 	}
-	return err
+	return q.Limit(page.Size).Offset((max(page.Number, 1) - 1) * page.Size)
+}
+
+// allOf is an expression for how many rows a list without pages would have: what the quota counts when nothing is filtered.
+func allOf(counted quota.Name, account string, all bool, matching func() *bun.SelectQuery) schema.QueryAppender {
+	if all {
+		return bun.SafeQuery(quota.Used(counted), account)
+	}
+	return bun.SafeQuery("(?)", matching().ColumnExpr("COUNT(*)"))
+}
+
+// countBeyond counts the matches of a page that is empty: on the first one there are none, and a later one may lie behind the end.
+func countBeyond(ctx context.Context, tx *store.Tx, count schema.QueryAppender, page store.Page, total *int) error {
+	if page.Size <= 0 || page.Number <= 1 {
+		return nil
+	}
+	return tx.NewSelect().ColumnExpr("? AS total", count).Scan(ctx, total)
 }
 
 // ListFrom gives the caller's instances from a marker (a handle, inclusive) on, in the order of handles.

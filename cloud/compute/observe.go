@@ -37,9 +37,12 @@ func Observe(ctx context.Context, tx *store.Tx, r spec.Report) error {
 	return work.Wake(ctx, tx, Kind, r.UID)
 }
 
+// unsettled is the condition of the index instances_unsettled, word for word.
+const unsettled = "dirty OR state NOT IN ('running', 'stopped', 'failed')"
+
 // Unsettled lists the instances that are on their way, for the slow scan that finds lost wake-ups.
 func Unsettled(ctx context.Context, tx *store.Tx, after string, limit int) (uids []string, err error) {
-	err = tx.NewSelect().Model((*Instance)(nil)).Column("uid").Where("uid > ?", after).Where("dirty OR state NOT IN (?, ?, ?)", Running, Stopped, Failed).
+	err = tx.NewSelect().Model((*Instance)(nil)).Column("uid").Where("uid > ?", after).Where(unsettled).
 		Order("uid").Limit(limit).Scan(ctx, &uids)
 	return uids, err
 }

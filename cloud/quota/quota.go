@@ -20,6 +20,7 @@ type Name string
 // The quotas. Defaults are those of BEC's product guide (features/vm.md, network.md) where it gives one, and those that IEC shows (api/iec/quota.yaml).
 const (
 	Instances          Name = "instances"
+	Groups             Name = "groups"
 	VCPUs              Name = "vcpus"
 	MemoryGiB          Name = "memory_gib"
 	Volumes            Name = "volumes"
@@ -48,9 +49,15 @@ const (
 var totals = map[Name]Name{Networks: TotalNetworks, Subnets: TotalSubnets, SecurityGroupRules: TotalSecurityGroupRules}
 
 var defaults = map[Name]int64{
-	Instances: 200_000, VCPUs: 2_000_000, MemoryGiB: 8_000_000, Volumes: 1_000_000, VolumeGiB: 100_000_000, Images: 20, KeyPairs: 100,
+	Instances: 200_000, Groups: 200_000, VCPUs: 2_000_000, MemoryGiB: 8_000_000, Volumes: 1_000_000, VolumeGiB: 100_000_000, Images: 20, KeyPairs: 100,
 	Networks: 5, Subnets: 10, SecurityGroups: 100, SecurityGroupRules: 50, PublicIPs: 200_000, PlacementSets: 100,
 	Bandwidths: 1000, BandwidthMbps: 1_000_000, TotalNetworks: 2000, TotalSubnets: 20_000, TotalSecurityGroupRules: 10_000, EdgeClouds: 10,
+}
+
+// Used is an expression for a statement: how many an account, the expression's argument, has of what a quota without scopes counts. A list without filters takes
+// its total from it, since counting a large account's rows would take longer than reading a page of them.
+func Used(n Name) string {
+	return "COALESCE((SELECT qu.used FROM quota_use AS qu WHERE qu.account = ? AND qu.name = '" + string(n) + "' AND qu.scope = ''), 0)"
 }
 
 // Names lists every quota in a fixed order.
