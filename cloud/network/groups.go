@@ -126,6 +126,18 @@ func (n *Networks) ListGroupsFrom(ctx context.Context, caller *identity.Caller, 
 	return found, next, err
 }
 
+// ListGroupsWithin gives some of the caller's security groups with their rules and the total, oldest first.
+func (n *Networks) ListGroupsWithin(ctx context.Context, caller *identity.Caller, w store.Window) (found []*SecurityGroup, total int, err error) {
+	err = n.db.Read(ctx, func(ctx context.Context, tx *store.Tx) error {
+		q := tx.NewSelect().Model((*SecurityGroup)(nil)).Where("account = ?", caller.Account).OrderExpr("uid")
+		if found, total, err = store.ListWindow[*SecurityGroup](ctx, q, w); err != nil {
+			return err
+		}
+		return loadRules(ctx, tx, found)
+	})
+	return found, total, err
+}
+
 // GetGroup gives one security group with its rules.
 func (n *Networks) GetGroup(ctx context.Context, caller *identity.Caller, id string) (g *SecurityGroup, err error) {
 	err = n.db.Read(ctx, func(ctx context.Context, tx *store.Tx) error {

@@ -36,7 +36,8 @@ type Network struct {
 	Revision    int64      `bun:"revision"` // taken by whoever changes what hangs on it, so that they go one after the other
 	Created     store.Time `bun:"created"`
 
-	Sites []string `bun:"-"` // UIDs, in lists and details: where it has a router, the first one first
+	Subnets int      `bun:"-"` // how many it has, in windowed lists and details
+	Sites   []string `bun:"-"` // UIDs, in lists and details: where it has a router, the first one first
 }
 
 // Prefix gives the parsed CIDR.

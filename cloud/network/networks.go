@@ -120,37 +120,6 @@ func nameTaken(err error) error {
 	return err
 }
 
-// NetworkFilter narrows a list of networks. Empty fields match any.
-type NetworkFilter struct {
-	ID      string // UID or slug
-	Site    string // UID: only networks that are there
-	Keyword string // part of the name
-}
-
-// ListNetworks gives a page of the caller's networks with the total, newest first.
-func (n *Networks) ListNetworks(ctx context.Context, caller *identity.Caller, f NetworkFilter, page store.Page) (found []*Network, total int, err error) {
-	err = n.db.Read(ctx, func(ctx context.Context, tx *store.Tx) error {
-		q := f.apply(tx.NewSelect().Model((*Network)(nil)).Where("account = ?", caller.Account)).OrderExpr("uid DESC")
-		if found, total, err = store.List[*Network](ctx, q, page); err != nil {
-			return err
-		}
-		return loadSites(ctx, tx, found...)
-	})
-	return found, total, err
-}
-
-// ListNetworksFrom gives the caller's networks from a marker (a slug, inclusive) on, in the order of slugs.
-func (n *Networks) ListNetworksFrom(ctx context.Context, caller *identity.Caller, f NetworkFilter, m store.Marker) (found []*Network, next string, err error) {
-	err = n.db.Read(ctx, func(ctx context.Context, tx *store.Tx) error {
-		q := f.apply(tx.NewSelect().Model((*Network)(nil)).Where("account = ?", caller.Account))
-		if found, next, err = store.ListFrom(ctx, q, m, "slug", func(x *Network) string { return x.Slug }); err != nil {
-			return err
-		}
-		return loadSites(ctx, tx, found...)
-	})
-	return found, next, err
-}
-
 // FindNetwork finds the caller's network by UID or slug inside a transaction.
 func FindNetwork(ctx context.Context, tx *store.Tx, caller *identity.Caller, id string) (*Network, error) {
 	net := new(Network)
@@ -186,7 +155,11 @@ func (n *Networks) GetNetwork(ctx context.Context, caller *identity.Caller, id s
 		if err := loadSites(ctx, tx, net); err != nil {
 			return err
 		}
-		return tx.NewSelect().Model(&subnets).Where("network = ?", net.UID).Order("uid").Scan(ctx)
+		if err := tx.NewSelect().Model(&subnets).Where("network = ?", net.UID).Order("uid").Scan(ctx); err != nil {
+			return err
+		}
+		net.Subnets = len(subnets)
+		return nil
 	})
 	return net, subnets, err
 }
@@ -209,28 +182,76 @@ func (t Text) check() error {
 	return nil
 }
 
-// UpdateNetwork changes a network's name or description.
-func (n *Networks) UpdateNetwork(ctx context.Context, caller *identity.Caller, id string, t Text) (net *Network, err error) {
+// NetworkChange changes a network; nil leaves a field.
+type NetworkChange struct {
+	Text
+	CIDR *string // of one that spans sites; its subnets must lie in it
+}
+
+// UpdateNetwork changes a network.
+func (n *Networks) UpdateNetwork(ctx context.Context, caller *identity.Caller, id string, c NetworkChange) (net *Network, err error) {
 	if err := caller.MayWrite(); err != nil {
 		return nil, err
 	}
-	if err := t.check(); err != nil {
+	if err := c.check(); err != nil {
 		return nil, err
 	}
 	err = n.db.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
 		if net, err = FindNetwork(ctx, tx, caller, id); err != nil {
 			return err
 		}
-		net.Name, net.Description = t.apply(net.Name, net.Description)
-		if _, err := tx.NewUpdate().Model(net).Column("name", "description").WherePK().Exec(ctx); err != nil {
+		net.Name, net.Description = c.apply(net.Name, net.Description)
+		if c.CIDR != nil {
+			if err := resize(ctx, tx, net, *c.CIDR); err != nil {
+				return err
+			}
+		}
+		if _, err := tx.NewUpdate().Model(net).Column("name", "description", "cidr").WherePK().Exec(ctx); err != nil {
 			return nameTaken(err)
 		}
 		if err := loadSites(ctx, tx, net); err != nil {
 			return err
 		}
+		if net.Subnets, err = tx.NewSelect().Model((*Subnet)(nil)).Where("network = ?", net.UID).Count(ctx); err != nil {
+			return err
+		}
 		return audit.Note(ctx, tx, caller, "network", net.UID)
 	})
 	return net, err
+}
+
+// resize gives a network another range that still holds all its subnets.
+func resize(ctx context.Context, tx *store.Tx, net *Network, cidr string) error {
+	if net.Site != "" {
+		return fault.Conflicting("network", net.Slug, "The range of a network of one site cannot be changed.").On("cidr")
+	}
+	prefix, err := parseCIDR("cidr", cidr, 8, 28, true)
+	if err != nil {
+		return err
+	}
+	if err := checkPrivate(prefix); err != nil {
+		return err
+	}
+	if err := lockNetwork(ctx, tx, net.UID); err != nil {
+		return err
+	}
+	var subnets []*Subnet
+	if err := tx.NewSelect().Model(&subnets).Where("network = ?", net.UID).Scan(ctx); err != nil {
+		return err
+	}
+	net.CIDR = cidr
+	for _, s := range subnets {
+		if !net.holds(s.Prefix()) {
+			return fault.Conflicting("subnet", s.Slug, "The subnet %s (%s) lies outside the range %s.", s.Name, s.CIDR, prefix)
+		}
+	}
+	return nil
+}
+
+// holds tells whether a range lies inside the network's.
+func (n *Network) holds(p netip.Prefix) bool {
+	whole := n.Prefix()
+	return p.Bits() >= whole.Bits() && whole.Contains(p.Addr())
 }
 
 func (t Text) apply(name, description string) (string, string) {
@@ -314,19 +335,6 @@ func DefaultNetwork(ctx context.Context, tx *store.Tx, caller *identity.Caller, 
 	}
 	_, err = addOwnSubnet(ctx, tx, net, site)
 	return net, err
-}
-
-func (f NetworkFilter) apply(q *bun.SelectQuery) *bun.SelectQuery {
-	if f.ID != "" {
-		q = q.Where("uid = ? OR slug = ?", f.ID, f.ID)
-	}
-	if f.Site != "" {
-		q = q.Where("uid IN (SELECT r.network FROM routers AS r WHERE r.site = ?)", f.Site)
-	}
-	if f.Keyword != "" {
-		q = q.Where("name LIKE ? ESCAPE '!'", store.Contains(f.Keyword))
-	}
-	return q
 }
 
 func checkName(name string) error {

@@ -83,6 +83,9 @@ func (w NewSubnet) subnet() (*Subnet, error) {
 	return s, w.DNS.apply(s)
 }
 
+// maxSpanningBits is the longest mask of a subnet in a network that spans sites (IEC createSubnet).
+const maxSpanningBits = 28
+
 // siteFor decides where a new subnet of a network is to be.
 func siteFor(ctx context.Context, tx *store.Tx, net *Network, wanted string) (string, error) {
 	if net.Managed {
@@ -108,8 +111,11 @@ func ownSubnetsOnly() error {
 }
 
 func mustFit(ctx context.Context, tx *store.Tx, net *Network, prefix netip.Prefix) error {
-	if whole := net.Prefix(); prefix.Bits() < whole.Bits() || !whole.Contains(prefix.Addr()) {
-		return fault.BadField("cidr", "must lie inside the network's range %s", net.CIDR)
+	if !net.holds(prefix) {
+		return fault.BadField("cidr", "must lie inside the network's range %s", net.Prefix()).About("network range", net.CIDR)
+	}
+	if net.Site == "" && prefix.Bits() > maxSpanningBits {
+		return fault.BadField("cidr", "must have a mask of at most /%d", maxSpanningBits)
 	}
 	var others []*Subnet
 	if err := tx.NewSelect().Model(&others).Where("network = ?", net.UID).Scan(ctx); err != nil {

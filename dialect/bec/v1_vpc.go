@@ -129,7 +129,7 @@ func (d *Door) v1UpdateVPC(ctx context.Context, c *dialect.Call) (*dialect.Answe
 	if err := c.Decode(&in); err != nil {
 		return nil, err
 	}
-	n, err := d.Networks.UpdateNetwork(ctx, c.Caller, bare("vpc-", c.Path("vpcId")), network.Text{Name: &in.Name, Description: in.Description})
+	n, err := d.Networks.UpdateNetwork(ctx, c.Caller, bare("vpc-", c.Path("vpcId")), network.NetworkChange{Text: network.Text{Name: &in.Name, Description: in.Description}})
 	if err != nil {
 		return nil, err
 	}

@@ -117,7 +117,7 @@ func (d *Door) v2UpdateVPC(ctx context.Context, c *dialect.Call) (*dialect.Answe
 	if err := c.Decode(&in); err != nil {
 		return nil, err
 	}
-	_, err := d.Networks.UpdateNetwork(ctx, c.Caller, bare("vpc-", c.Path("vpcId")), network.Text{Name: in.Name, Description: in.Description})
+	_, err := d.Networks.UpdateNetwork(ctx, c.Caller, bare("vpc-", c.Path("vpcId")), network.NetworkChange{Text: network.Text{Name: in.Name, Description: in.Description}})
 	return dialect.Empty(), err
 }
 

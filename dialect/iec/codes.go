@@ -1,6 +1,7 @@
 package iec
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -16,11 +17,12 @@ import (
 // refinement gives a fault the code that the document has for it. Empty fields match any. The status comes with the code (api/iec/errors.json), and the sentence
 // stays the fault's own: it names the field, which the document's messages do not.
 type refinement struct {
-	in    string     // what the operation's key starts with: "iec/vpc." for a resource, "iec/vpc.createVpc" for one operation
-	kind  fault.Kind // compared always
-	about string     // the fault's resource, in the cloud's words
-	field string     // the fault's field, in the cloud's words or the wire's
-	code  string
+	in     string     // what the operation's key starts with: "iec/vpc." for a resource, "iec/vpc.createVpc" for one operation
+	kind   fault.Kind // compared always
+	about  string     // the fault's resource, in the cloud's words
+	field  string     // the fault's field, in the cloud's words or the wire's
+	code   string
+	status int // 0: the code's own
 }
 
 func (r refinement) matches(op *contract.Operation, x *fault.Fault) bool {
@@ -38,6 +40,10 @@ var refinements = sync.OnceValue(func() []refinement {
 		deploymentCodes,
 		edgeCloudCodes,
 		[]refinement{},
+		vpcCodes,
+		subnetCodes,
+		portCodes,
+		securityCodes,
 	)
 })
 
@@ -64,7 +70,7 @@ var codes = sync.OnceValue(func() map[string]coded {
 func refine(op *contract.Operation, x *fault.Fault) answer {
 	for _, r := range refinements() {
 		if r.matches(op, x) {
-			return answer{codes()[r.code].Status, r.code}
+			return answer{cmp.Or(r.status, codes()[r.code].Status), r.code}
 		}
 	}
 	if x.Resource == "operation" {

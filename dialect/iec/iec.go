@@ -40,6 +40,10 @@ func (d *Door) Handlers() dialect.Handlers {
 		d.volumes(),
 		d.deployments(),
 		d.edgeClouds(),
+		d.vpcs(),
+		d.subnets(),
+		d.ports(),
+		d.securityGroups(),
 	} {
 		maps.Copy(all, some)
 	}

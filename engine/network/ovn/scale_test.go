@@ -64,5 +64,5 @@ func TestSurvivesARestartOfTheDatabase(t *testing.T) {
 	require.NoError(t, <-done)
 	objects, err := e.List(t.Context())
 	require.NoError(t, err)
-	require.Len(t, objects, 7)
+	require.Len(t, objects, 8)
 }
