@@ -67,7 +67,7 @@ func describeRule(r *network.Rule) wire.SecurityGroupRule {
 	if r.Deny {
 		action = "deny"
 	}
-	return wire.SecurityGroupRule{ID: r.UID, Description: r.Remark, SecurityGroupID: r.Group, Direction: new(cmp.Or(said.Direction, string(r.Direction))),
+	return wire.SecurityGroupRule{ID: r.UID, Description: r.Remark, SecurityGroupID: r.Group, Direction: cmp.Or(said.Direction, string(r.Direction)),
 		Ethertype: cmp.Or(said.Ethertype, r.Ethertype), Protocol: cmp.Or(said.Protocol, protocol), PortRangeMin: portText(r.PortMin), PortRangeMax: portText(r.PortMax),
 		RemoteGroupID: &r.RemoteGroup, RemoteIPPrefix: new(cmp.Or(said.Remote, remote)), Action: &action, Priority: new(int32(r.Priority))}
 }

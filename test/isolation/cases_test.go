@@ -5,14 +5,15 @@ var kinds = map[string]string{
 	"vpcId": "vpc", "subnetId": "subnet", "securityGroupId": "group", "securityGroupIds": "group", "securityGroupRuleId": "rule", "securityGroupRuleIds": "rule",
 	"serviceId": "service", "service": "service", "idList": "service", "serviceList": "service", "instanceId": "instance", "instanceIdList": "instance", "vmId": "instance",
 	"deploysetId": "set", "deploySetId": "set", "deploysetIdList": "set", "deployId": "set", "deployIdList": "set", "imageId": "image", "keypairId": "pair", "bccKeyPairIdList": "pair",
+	"vpc_id": "network", "subnet_id": "subnetUID", "network_id": "subnetUID", "port_id": "port", "security_group_id": "groupUID", "security_group_rule_id": "ruleUID",
 	"keypair_name": "pairName", "site_id": "siteUID",
 	"server_id": "server", "instance_id": "server", "volume_id": "volume", "deployment_id": "plan", "edgecloud_id": "edgeCloud",
-	"?network": "network", "?subnetUID": "subnetUID", "?managed": "managed", "?groupUID": "groupUID", "?serverOff": "serverOff", "?port": "port", "?expansion": "expansion", // named in bodies
+	"?network": "network", "?subnetUID": "subnetUID", "?managed": "managed", "?groupUID": "groupUID", "?serverOff": "serverOff", "?port": "port", "?expansion": "expansion", "?vip": "vip", // named in bodies
 	"accountId": "account", "userId": "user", "accessKeyId": "key", "site": "site", "host": "host", "image": "publicImage", "flavor": "flavor", "account": "account",
 }
 
 // special says which resource an argument names in one operation, where it is another than elsewhere.
-var special = map[string]string{"iec/deployment.expandEdgeCloud deployment_id": "expansion"}
+var special = map[string]string{"iec/deployment.expandEdgeCloud deployment_id": "expansion", "iec/port.deletePort port_id": "vip"}
 
 // shared kinds belong to nobody: every account may name them, so that only a change to them by a tenant has to be refused.
 var shared = map[string]bool{"site": true, "siteUID": true, "host": true, "publicImage": true, "flavor": true, "image": true, "imageUID": true, "place": true}
@@ -53,6 +54,12 @@ var bodies = map[string][]string{
 	"bec/v2/vm-instance.createVmInstance": {`{` + machine + `,"networkType":"vpc","subnetId":"?"}],"securityGroupId":"?","deployIdList":["?"],"billing":{"paymentTiming":"Postpaid"}}`,
 		`{` + machine + `,"networkType":"vpc","vpcId":"?"}],"serviceId":"?","billing":{"paymentTiming":"Postpaid"}}`},
 	"iec/keypair.createKeypair": {`{"name":"another"}`},
+	"iec/vpc.updateVpc":         {`{"vpc":{"name":"renamed"}}`},
+	"iec/subnet.createSubnet":   {`{"subnet":{"name":"another","cidr":"10.7.2.0/24","gateway_ip":"10.7.2.1","vpc_id":"?network","site_id":"?siteUID"}}`},
+	"iec/port.createPort":       {`{"port":{"network_id":"?subnetUID","device_owner":"neutron:VIP_PORT"}}`},
+	"iec/port.updatePort":       {`{"port":{"allowed_address_pairs":[{"ip_address":"1.1.1.1/0"}]}}`, `{"port":{"security_groups":["?groupUID"]}}`},
+	"iec/security-group.createSecurityGroupRule": {`{"security_group_rule":{"security_group_id":"?groupUID","direction":"ingress","remote_group_id":"?groupUID"}}`,
+		`{"security_group_rule":{"security_group_id":"?groupUID","direction":"egress","protocol":"tcp","port_range_min":80,"port_range_max":90,"remote_ip_prefix":"0.0.0.0/0"}}`},
 	"iec/server.createInstance": {`{"server":{"name":"own","image_ref":"?imageUID","flavor_ref":"c6.large.2","key_name":"?pairName","count":1,"root_volume":{"size":40,"volume_type":"SAS"},
 		"net_config":{"vpc_id":"?network","subnets":[{"id":"?subnetUID"}]},"security_groups":[{"id":"?groupUID"}],"bandwidth":{"sharetype":"WHOLE"},
 		"coverage":{"coverage_level":"site","coverage_policy":"centralize","coverage_sites":[{"site":"?siteUID","demands":[{}]}]}}}`},

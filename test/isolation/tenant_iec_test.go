@@ -11,6 +11,7 @@ import (
 	"edgecloud/cloud/plan"
 	"edgecloud/cloud/volume"
 	"edgecloud/controlplane/controlplanetest"
+	"edgecloud/link/spec"
 )
 
 // makeIEC makes what IEC's operations name: by UIDs, and on networks that span sites.
@@ -26,6 +27,19 @@ func (n *tenant) makeIEC(kind string) {
 		g, err := n.Control.Networks.CreateGroup(n.t.Context(), n.caller, network.NewGroup{Name: "own group"})
 		require.NoError(n.t, err)
 		n.ids[kind] = g.UID
+	case "ruleUID":
+		rules, err := n.Control.Networks.AddRules(n.t.Context(), n.caller, n.of("groupUID"), []network.NewRule{{Direction: spec.Egress}})
+		require.NoError(n.t, err)
+		n.ids[kind] = rules[0].UID
+	case "vip":
+		p, err := n.Control.Networks.CreateVirtualIP(n.t.Context(), n.caller, network.NewVirtualIP{Subnet: n.of("subnetUID")})
+		require.NoError(n.t, err)
+		n.ids[kind] = p.UID
+		controlplanetest.Eventually(n.t, "the site has the virtual IP", func() bool {
+			p, err = n.Control.Networks.GetPort(n.t.Context(), n.caller, p.UID)
+			require.NoError(n.t, err)
+			return p.Phase == spec.Applied
+		})
 	case "imageUID":
 		n.ids[kind] = n.publicImage().UID
 	case "server", "port", "volume":

@@ -36,7 +36,7 @@ type SecurityGroupRule struct {
 	ID              string  `json:"id"`
 	Description     string  `json:"description"`
 	SecurityGroupID string  `json:"security_group_id"`
-	Direction       *string `json:"direction,omitempty"`
+	Direction       string  `json:"direction"`
 	Ethertype       string  `json:"ethertype"`
 	Protocol        string  `json:"protocol"`
 	PortRangeMin    string  `json:"port_range_min"`
