@@ -75,7 +75,7 @@ func (l Link) names() (names []string) {
 
 // startLink lets the agents of other machines in; nil if the centre takes none.
 func (o *Options) startLink(s State, centre *controlplane.ControlPlane, trust identityTLS) (*natslink.Server, error) {
-	cfg := natslink.Config{Service: centre.Link, URL: o.Link.URL, Logger: o.Logger}
+	cfg := natslink.Config{Service: centre.Link, URL: o.Link.URL, Web: trust.authority, Logger: o.Logger}
 	var err error
 	switch {
 	case o.Link.Cluster != "":

@@ -177,6 +177,9 @@ func (o *Options) run(ctx context.Context, s State, all map[string]net.Listener,
 	urls := o.urls(s)
 	cfg := controlplane.Config{DSN: or(o.Database, DSN(o.Dir)), MasterKey: or(o.MasterKey, KeyPath(o.Dir)), FilesDir: FilesDir(o.Dir), Domain: s.Domain, Region: o.Region,
 		Endpoints: urls, Version: o.Version, Logger: o.Logger}
+	if s.Engine == EngineRemote {
+		cfg.FilesURL = urls[mainListener] + strings.TrimSuffix(controlplane.FilesPath, "/")
+	}
 	if err := os.MkdirAll(cfg.FilesDir, 0o755); err != nil {
 		return err
 	}

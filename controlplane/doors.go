@@ -23,8 +23,8 @@ import (
 	"edgecloud/store"
 )
 
-// filesPrefix is where hosts fetch image files. They are named by their content's hash, so that nothing can be guessed or overwritten.
-const filesPrefix = "/files/"
+// FilesPath is where hosts fetch image files. They are named by their content's hash, so that nothing can be guessed or overwritten.
+const FilesPath = "/files/"
 
 // open makes the doors.
 func (c *ControlPlane) open() (err error) {
@@ -52,7 +52,7 @@ func (c *ControlPlane) open() (err error) {
 		}
 	}
 	c.other = map[string]http.Handler{"iam": iam}
-	c.files = http.StripPrefix(filesPrefix, http.HandlerFunc(c.serveFile))
+	c.files = http.StripPrefix(FilesPath, http.HandlerFunc(c.serveFile))
 	return nil
 }
 

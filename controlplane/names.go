@@ -33,7 +33,7 @@ func (c *ControlPlane) common(path string) http.Handler {
 		return c.Console
 	case path == "/docs" || strings.HasPrefix(path, "/docs/"):
 		return c.docs()
-	case strings.HasPrefix(path, filesPrefix):
+	case strings.HasPrefix(path, FilesPath):
 		return c.files
 	}
 	return nil

@@ -26,7 +26,8 @@ type Real struct {
 	StateDir      string   // seeds and serial logs; libvirtd sees it under the same path
 	DiskDir       string   // images and volumes; libvirtd sees it under the same path
 	DiskReserve   int64    // bytes of the disk's file system that stay free
-	NBEndpoint    string   // OVN's northbound database: "unix:/path", "tcp:host:port" or "ssl:host:port"
+	NBEndpoint    string   // OVN's northbound database: "unix:/path", "tcp:host:port" or "ssl:host:port"; empty: no network engine
+	Late          bool     // a northbound database that does not answer now is looked for later
 	Gateways      []string // hosts (OVN system-id) that carry the site's uplinks, best first; empty leaves what the site has
 	MTU           int      // guests', bytes; 0 is OVN's over an underlay of 1500
 	KVM           bool     // guests run under KVM; see engine/hypervisor/probe
@@ -39,6 +40,8 @@ type Engines struct {
 	Pool       disk.Pool
 	Network    network.Network
 	Seed       func(spec.Instance) ([]byte, error)
+
+	close func() error // what is behind them
 }
 
 // Close frees connections; machines and networks run on. Call it after the host's agent has returned.
@@ -50,6 +53,9 @@ func (e Engines) Close() error {
 	if e.Network != nil {
 		errs = append(errs, e.Network.Close())
 	}
+	if e.close != nil {
+		errs = append(errs, e.close())
+	}
 	return errors.Join(errs...)
 }
 
@@ -58,7 +64,7 @@ func OpenSim(h *sim.Host) Engines {
 	return Engines{Hypervisor: h.Hypervisor(), Pool: h.Disk(), Network: h.Network(), Seed: apply.SeedText}
 }
 
-// OpenReal opens libvirt, the folder of disks and OVN. It fails when one of them cannot be reached now.
+// OpenReal opens libvirt, the folder of disks and OVN. It fails when one of them cannot be reached now (but see Late).
 func OpenReal(ctx context.Context, h Real) (Engines, error) {
 	machines, err := libvirt.Open(ctx, libvirt.Config{Socket: h.LibvirtSocket, Root: h.LibvirtRoot, StateDir: h.StateDir, KVM: h.KVM, Log: h.Logger})
 	if err != nil {
@@ -70,12 +76,28 @@ func OpenReal(ctx context.Context, h Real) (Engines, error) {
 		return Engines{}, errors.Join(fmt.Errorf("open disks in %s: %w", h.DiskDir, err), e.Close())
 	}
 	e.Pool = pool
-	net, err := ovn.Open(ctx, ovn.Options{Endpoint: h.NBEndpoint, GatewayChassis: h.Gateways, MTU: h.MTU, Logger: h.Logger})
-	if err != nil {
-		return Engines{}, errors.Join(fmt.Errorf("open OVN at %s: %w", h.NBEndpoint, err), e.Close())
+	if e.Network, err = openNetwork(ctx, h); err != nil {
+		return Engines{}, errors.Join(err, e.Close())
 	}
-	e.Network = net
 	return e, nil
+}
+
+// openNetwork gives nil without a database.
+func openNetwork(ctx context.Context, h Real) (network.Network, error) {
+	if h.NBEndpoint == "" {
+		return nil, nil
+	}
+	open := func(ctx context.Context) (network.Network, error) {
+		n, err := ovn.Open(ctx, ovn.Options{Endpoint: h.NBEndpoint, GatewayChassis: h.Gateways, MTU: h.MTU, Logger: h.Logger})
+		if err != nil {
+			return nil, fmt.Errorf("open OVN at %s: %w", h.NBEndpoint, err)
+		}
+		return n, nil
+	}
+	if h.Late {
+		return &lateNetwork{open: open}, nil
+	}
+	return open(ctx)
 }
 
 // AgentConfig composes the agent of a host on these engines; dir keeps its ledger. The caller may change it before agent.New.

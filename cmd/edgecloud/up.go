@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"runtime/debug"
@@ -27,7 +28,7 @@ also take plain HTTP, and the URLs say http:// so that SDKs work as they are; --
 
 When the cloud is ready, the folder's edgecloud.env says how to reach it; "edgecloud env" prints it.`}
 	dataFlag(c, &o.Dir)
-	logger := logFlag(c)
+	logger := logFlag(c, slog.LevelWarn)
 	f := c.Flags()
 	f.StringVar(&o.Engine, "engine", "", "sim or real (default: as at the last start, or sim)")
 	f.StringVar(&o.Listen, "listen", "", "address of the main listener; port 0 takes any (default: as at the last start, or "+control.DefaultListen+")")

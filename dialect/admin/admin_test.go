@@ -124,7 +124,7 @@ func TestPlaces(t *testing.T) {
 	require.Equal(t, false, op.call(200, "PATCH", "/sites/cn-test-ct", object{"enabled": false})["enabled"])
 	require.Equal(t, false, op.call(200, "GET", "/sites/cn-test-ct", nil)["enabled"])
 	refused := op.call(409, "POST", "/sites/cn-test-ct/join-tokens", object{})["error"].(object)
-	require.Contains(t, refused["message"], "--link-listen", "a cloud in one process without a listener")
+	require.Contains(t, refused["message"], "edgecloud control", "a cloud in one process")
 
 	hosts := op.call(200, "GET", "/hosts?site=cn-hangzhou-cm", nil)["hosts"].([]any)
 	require.Len(t, hosts, 2)

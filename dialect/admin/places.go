@@ -173,7 +173,7 @@ func (d *Door) createJoinToken(ctx context.Context, c *dialect.Call) (*dialect.A
 		return nil, err
 	}
 	if d.Remote == nil {
-		return nil, fault.New(fault.Conflict, "No other machine can join this cloud: it has no link listener. Start it with --link-listen, or run edgecloud control.")
+		return nil, fault.New(fault.Conflict, "No other machine can join this cloud: its hosts live in one process with it. edgecloud control runs a centre that hosts join.")
 	}
 	life := time.Duration(scalar.Or(in.TTLSeconds, 3600)) * time.Second
 	out := wire.JoinToken{Site: s.Name, Host: in.Host}

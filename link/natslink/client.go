@@ -4,7 +4,9 @@ import (
 	"context"
 	"crypto/tls"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"log/slog"
 	"sync"
 	"time"
 
@@ -17,9 +19,10 @@ import (
 
 // Dialer says where the centre is: in this process, or at an address with TLS.
 type Dialer struct {
-	Server *Server     // in-process
-	URL    string      // else: tls://host:port, several with commas
-	TLS    *tls.Config // verifies the centre
+	Server *Server      // in-process
+	URL    string       // else: tls://host:port, several with commas
+	TLS    *tls.Config  // verifies the centre
+	Logger *slog.Logger // of an enrolled agent's connection; nil: slog.Default
 }
 
 func (d Dialer) connect(key nkeys.KeyPair, inbox string, more ...nats.Option) (*nats.Conn, error) {
@@ -89,8 +92,7 @@ var _ protocol.Transport = (*Client)(nil)
 // Connect connects an enrolled agent; it goes on trying in the background when the centre is away.
 func Connect(d Dialer, id Identity) (*Client, error) {
 	c := &Client{id: id, nudges: make(chan struct{}, 1)}
-	conn, err := d.connect(id.key, id.Host, nats.Name(id.Host), nats.RetryOnFailedConnect(true), nats.ReconnectHandler(func(*nats.Conn) { c.nudge() }),
-		nats.ConnectHandler(func(*nats.Conn) { c.nudge() }))
+	conn, err := d.connect(id.key, id.Host, append(d.tell(c), nats.Name(id.Host), nats.RetryOnFailedConnect(true))...)
 	if err != nil {
 		return nil, fmt.Errorf("natslink: %w", err)
 	}
@@ -103,6 +105,29 @@ func Connect(d Dialer, id Identity) (*Client, error) {
 		return nil, fmt.Errorf("natslink: %w", err)
 	}
 	return c, nil
+}
+
+// tell logs how the connection does, and nudges the agent when it is there.
+func (d Dialer) tell(c *Client) []nats.Option {
+	log := d.Logger
+	if log == nil {
+		log = slog.Default()
+	}
+	there := func(conn *nats.Conn) {
+		log.Info("the centre is reached", "url", conn.ConnectedUrl())
+		c.nudge()
+	}
+	return []nats.Option{
+		nats.ConnectHandler(there), nats.ReconnectHandler(there),
+		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) { log.Warn("the centre is away; what runs goes on", "error", err) }),
+		nats.ReconnectErrHandler(func(_ *nats.Conn, err error) { log.Debug("the centre is still away", "error", err) }),
+		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) {
+			if errors.Is(err, nats.ErrPermissionViolation) {
+				err = fmt.Errorf("this host is not enrolled any more; if it was not removed on purpose, join again with --replace: %w", err)
+			}
+			log.Error("the centre refuses", "error", err)
+		}),
+	}
 }
 
 // Host is the host's UID.

@@ -28,6 +28,7 @@ type Config struct {
 	Cluster   *Cluster    // a NATS of its own instead of the embedded server
 	URL       string      // where agents find the server, several with commas; told to hosts that join
 	Authority []byte      // PEM of who proves it to them; empty: an authority that every system knows
+	Web       []byte      // PEM of who proves the server of image files to them; empty: likewise
 	Logger    *slog.Logger
 }
 
@@ -283,6 +284,6 @@ func (s *Server) join(ctx context.Context, key string, data []byte) (any, error)
 	}
 	j.PublicKey = key // proven by the connection
 	joined, err := s.cfg.Service.Join(ctx, j)
-	joined.URL, joined.CA = s.cfg.URL, string(s.cfg.Authority)
+	joined.URL, joined.CA, joined.Web = s.cfg.URL, string(s.cfg.Authority), string(s.cfg.Web)
 	return joined, err
 }

@@ -93,6 +93,7 @@ type Joined struct {
 	Name string `json:"name,omitempty"` // of the host
 	URL  string `json:"url,omitempty"`  // where the transport is reached from now on; several with commas
 	CA   string `json:"ca,omitempty"`   // PEM of the authority that proves it; empty: one that the host's system knows
+	Web  string `json:"web,omitempty"`  // PEM of the authority that proves where image files come from; empty: as for CA
 }
 
 // Centre answers agents; host is who the transport has authenticated.
