@@ -3,6 +3,7 @@ package control
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"edgecloud/cloud/identity"
 	"edgecloud/controlplane"
@@ -12,7 +13,11 @@ import (
 func Run(ctx context.Context, o Options) error {
 	o.Engine = EngineRemote
 	return Serve(ctx, o, func(ctx context.Context, cfg controlplane.Config, _ string) (Cloud, error) {
-		return openAlone(ctx, cfg)
+		c, err := openAlone(ctx, cfg)
+		if err != nil && o.Database != "" {
+			err = fmt.Errorf("--database: %w", err) // without its text, which may hold a password
+		}
+		return c, err
 	})
 }
 

@@ -6,12 +6,12 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/json"
-	"io"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -58,37 +58,43 @@ func run(t *testing.T, args ...string) (out string, code int) {
 	return both.String(), cmd.ProcessState.ExitCode()
 }
 
-// process is a cloud that runs.
+// process is a cloud that runs, or a part of one.
 type process struct {
 	*exec.Cmd
-	env   *control.Env
-	ended chan error
+	env    *control.Env
+	ended  chan error
+	errors output
+}
+
+// output keeps what a process says.
+type output struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (o *output) Write(p []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.text.Write(p)
+}
+
+// said is what the process has written to its standard error.
+func (p *process) said() string {
+	p.errors.mu.Lock()
+	defer p.errors.mu.Unlock()
+	return p.errors.text.String()
+}
+
+func writeFile(t *testing.T, name, text string) string {
+	path := filepath.Join(t.TempDir(), name)
+	require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
+	return path
 }
 
 func up(t *testing.T, dir string, args ...string) *process {
 	t.Helper()
-	p := &process{Cmd: exec.Command(binary, append([]string{"up", "--data", dir, "--sites", "cn-hangzhou-cm", "--log-level", "info"}, args...)...), ended: make(chan error, 1)}
-	var said bytes.Buffer
-	p.Stderr = &said
-	out, err := p.StdoutPipe()
-	require.NoError(t, err)
-	require.NoError(t, p.Start())
-	t.Cleanup(func() {
-		_ = p.Process.Kill()
-		if t.Failed() {
-			<-p.ended // said is written no more
-			t.Logf("edgecloud up, process %d, said:\n%s", p.Process.Pid, said.String())
-		}
-	})
-	first := make([]byte, len("The cloud is ready."))
-	_, err = io.ReadFull(out, first)
-	go func() {
-		_, _ = io.Copy(io.Discard, out)
-		p.ended <- p.Wait()
-		close(p.ended)
-	}()
-	require.NoError(t, err, said.String())
-	require.Equal(t, "The cloud is ready.", string(first))
+	p := launch(t, "The cloud is ready.", append([]string{"up", "--data", dir, "--sites", "cn-hangzhou-cm", "--log-level", "info"}, args...)...)
+	var err error
 	p.env, err = control.ReadEnv(dir)
 	require.NoError(t, err)
 	return p

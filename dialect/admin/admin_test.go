@@ -134,6 +134,24 @@ func TestPlaces(t *testing.T) {
 	op.call(404, "GET", "/hosts/"+name, nil)
 }
 
+func TestFurtherNamesOfAnImage(t *testing.T) {
+	op, _ := operator(t)
+	image := op.call(200, "GET", "/images", nil)["images"].([]any)[0].(object)
+	other := op.call(200, "GET", "/images", nil)["images"].([]any)[1].(object)
+	names := "/images/" + image["id"].(string) + "/names"
+	require.Equal(t, []any{"First 1", "Second 2"}, op.call(200, "PUT", names, object{"names": []any{"First 1", "Second 2"}})["names"])
+	require.Equal(t, image["sha256"], op.call(200, "GET", "/images/First%201", nil)["sha256"])
+	kept := op.call(200, "GET", "/images/Second%202", nil)["id"]
+	require.Equal(t, []any{"Second 2", "Third 3"}, op.call(200, "PUT", names, object{"names": []any{"Third 3", "Second 2"}})["names"])
+	require.Equal(t, kept, op.call(200, "GET", "/images/Second%202", nil)["id"], "a name that stays is the same image")
+	op.call(404, "GET", "/images/First%201", nil)
+	for status, bad := range map[int][]any{409: {other["name"]}, 400: {"twice", "twice"}} {
+		require.Equal(t, "names", op.call(status, "PUT", names, object{"names": bad})["error"].(object)["field"])
+	}
+	op.call(404, "PUT", "/images/none/names", object{"names": []any{"x"}})
+	require.Empty(t, op.call(200, "PUT", names, object{"names": []any{}})["names"])
+}
+
 func TestFaultsOfTheSimulatedWorld(t *testing.T) {
 	op, _ := operator(t)
 	require.Empty(t, op.call(200, "GET", "/sim/faults", nil)["faults"])

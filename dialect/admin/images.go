@@ -12,7 +12,7 @@ import (
 
 func (d *Door) images() dialect.Handlers {
 	return dialect.Handlers{wire.OpListImages: d.listImages, wire.OpGetImage: d.getImage, wire.OpDeleteImage: d.deleteImage, wire.OpImportImage: d.importImage,
-		wire.OpUploadImage: d.uploadImage}
+		wire.OpUploadImage: d.uploadImage, wire.OpSetImageNames: d.setImageNames}
 }
 
 // public lists the public images, and the names that stand for each file.
@@ -148,4 +148,20 @@ func (d *Door) deleteImage(ctx context.Context, c *dialect.Call) (*dialect.Answe
 		return nil, err
 	}
 	return gone(), nil
+}
+
+func (d *Door) setImageNames(ctx context.Context, c *dialect.Call) (*dialect.Answer, error) {
+	var in wire.SetImageNamesRequest
+	if err := c.Decode(&in); err != nil {
+		return nil, err
+	}
+	i, err := d.Images.SetNames(ctx, c.Caller, c.Path("image"), in.Names)
+	if err != nil {
+		return nil, err
+	}
+	out, err := d.shown(ctx, c, i.UID)
+	if err != nil {
+		return nil, err
+	}
+	return dialect.OK(out), nil
 }
