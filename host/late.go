@@ -62,6 +62,10 @@ func (n *lateNetwork) EnsurePublicIP(ctx context.Context, s spec.PublicIP) error
 	return on(ctx, n, func(r network.Network) error { return r.EnsurePublicIP(ctx, s) })
 }
 
+func (n *lateNetwork) EnsureVirtualIP(ctx context.Context, s spec.VirtualIP) error {
+	return on(ctx, n, func(r network.Network) error { return r.EnsureVirtualIP(ctx, s) })
+}
+
 func (n *lateNetwork) Remove(ctx context.Context, o network.Object) error {
 	return on(ctx, n, func(r network.Network) error { return r.Remove(ctx, o) })
 }
