@@ -66,6 +66,10 @@ func (n *lateNetwork) EnsureVirtualIP(ctx context.Context, s spec.VirtualIP) err
 	return on(ctx, n, func(r network.Network) error { return r.EnsureVirtualIP(ctx, s) })
 }
 
+func (n *lateNetwork) EnsureBandwidth(ctx context.Context, s spec.Bandwidth) error {
+	return on(ctx, n, func(r network.Network) error { return r.EnsureBandwidth(ctx, s) })
+}
+
 func (n *lateNetwork) Remove(ctx context.Context, o network.Object) error {
 	return on(ctx, n, func(r network.Network) error { return r.Remove(ctx, o) })
 }
