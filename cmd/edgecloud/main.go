@@ -36,6 +36,6 @@ func main() {
 
 func root() *cobra.Command {
 	c := &cobra.Command{Use: "edgecloud", Short: "An edge cloud on one machine, or on thousands", Version: version, SilenceUsage: true, SilenceErrors: true}
-	c.AddCommand(upCommand(), controlCommand(), agentCommand(), downCommand(), envCommand(), uninstallCommand(), apiCommand(), doctorCommand())
+	c.AddCommand(upCommand(), controlCommand(), agentCommand(), downCommand(), envCommand(), uninstallCommand(), apiCommand(), doctorCommand(), imageCommand(), adminCommand())
 	return c
 }
