@@ -6,7 +6,7 @@ FUZZTIME ?= 20s
 TESTFLAGS ?=
 BENCHFLAGS ?=
 
-.PHONY: setup build up down generate lint test test-terraform race bench bench-real fuzz clean
+.PHONY: setup build up down generate lint test test-debian test-terraform race bench bench-real fuzz clean
 
 setup: ## install what is missing (Debian 12, root)
 	@scripts/setup.sh
@@ -27,7 +27,7 @@ lint: ## format, vet, staticcheck, golangci-lint
 	@scripts/lint.sh
 
 # Real guests under emulation take the whole machine: their packages run one after the other, after the rest.
-REAL = ./test/real ./guest/tiny ./engine/hypervisor/libvirt ./engine/network/ovn ./test/host ./cmd/edgecloud
+REAL = ./test/real ./guest/tiny ./guest/debian ./engine/hypervisor/libvirt ./engine/network/ovn ./test/host ./cmd/edgecloud
 
 test: setup lint ## all that CI runs
 	go test $(TESTFLAGS) -timeout 14m $$(go list ./... | grep -vxF "$$(go list $(REAL))")
@@ -36,6 +36,9 @@ test: setup lint ## all that CI runs
 test-terraform: ## Terraform and the public provider of Huawei's clouds against IEC: builds both once (minutes)
 	@scripts/terraform.sh
 	go test $(TESTFLAGS) -tags terraform -timeout 30m ./test/terraform
+
+test-debian: setup ## build the Debian image, boot it under emulation and log in (minutes, network)
+	go test -tags debian -run TestABuiltDebian -v -timeout 40m ./guest/debian
 
 race: setup ## the concurrent packages under the race detector
 	go test -race -timeout 20m $$(go list ./... | grep -vE '/(api|contract|dialect|guest|test)(/|$$)')

@@ -1,0 +1,4 @@
+package debian
+
+// Pick is for tests.
+var Pick = pick
