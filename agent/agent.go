@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"math/rand/v2"
 	"net"
@@ -130,10 +131,28 @@ func (a *Agent) Ledger() *ledger.Ledger { return a.ledger }
 func (a *Agent) Idle() bool { return a.queue.idle() && !a.outbox.waiting() }
 
 func (a *Agent) tunnel(ctx context.Context, kind, uid string) (net.Conn, error) {
-	if kind != spec.KindInstance {
-		return nil, fmt.Errorf("agent: no streams for the kind %q", kind)
+	switch kind {
+	case spec.KindInstance:
+		return a.cfg.Hypervisor.Console(ctx, uid)
+	case spec.KindImage:
+		return a.sendImage(ctx, uid)
 	}
-	return a.cfg.Hypervisor.Console(ctx, uid)
+	return nil, fmt.Errorf("agent: no streams for the kind %q", kind)
+}
+
+// sendImage is a stream of an image's file that ends with it.
+func (a *Agent) sendImage(ctx context.Context, uid string) (net.Conn, error) {
+	file, err := a.cfg.Pool.OpenImage(ctx, uid)
+	if err != nil {
+		return nil, err
+	}
+	near, far := net.Pipe()
+	go func() {
+		defer far.Close()
+		defer file.Close()
+		_, _ = io.Copy(far, file) // whoever reads finds it short, by its checksum
+	}()
+	return near, nil
 }
 
 // point is a failpoint.

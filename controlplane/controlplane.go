@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -107,13 +108,16 @@ func (c *ControlPlane) compose(ring *store.Keyring) {
 	c.Identity = identity.New(c.DB, ring, identity.WithRegion(c.cfg.Region))
 	c.Place = place.New(c.DB)
 	c.Images = image.New(c.DB, c.store)
+	c.Images.SetPull(func(ctx context.Context, host, uid string) (io.ReadCloser, error) {
+		return c.dialHost(ctx, host, image.Kind, uid)
+	})
 	c.Networks = network.New(c.DB, c.Place)
 	c.Compute = compute.New(c.DB, c.Place, c.Images, c.Networks)
 	c.Plans = plan.New(c.DB, c.Place, c.Images, c.Compute)
 	c.Link = link.New(link.Config{DB: c.DB, Observers: observers(), OnHeartbeat: onHeartbeat, OnJoin: onJoin, Heartbeat: c.cfg.Heartbeat, Logger: c.log})
-	c.Runner = &work.Runner{DB: c.DB, Workers: c.cfg.Workers, Logger: c.log, Reconcilers: []work.Reconciler{compute.Lifecycle(), c.Images.Lifecycle(), plan.Lifecycle()},
+	c.Runner = &work.Runner{DB: c.DB, Workers: c.cfg.Workers, Logger: c.log, Reconcilers: []work.Reconciler{compute.Lifecycle(), c.Images.Lifecycle(), c.Images.Reclaimer(), plan.Lifecycle()},
 		Scans: []work.Scan{work.FullScan(compute.Kind, compute.Unsettled, scanEvery), work.FullScan(image.Kind, image.Unsettled, scanEvery),
-			work.FullScan(plan.Kind, plan.Unsettled, scanEvery)},
+			work.FullScan(image.FileKind, image.Unneeded, scanEvery), work.FullScan(plan.Kind, plan.Unsettled, scanEvery)},
 		OnOverdue: c.overdue}
 }
 

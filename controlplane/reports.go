@@ -5,6 +5,7 @@ import (
 	"log/slog"
 
 	"edgecloud/cloud/compute"
+	"edgecloud/cloud/image"
 	"edgecloud/cloud/network"
 	"edgecloud/cloud/place"
 	"edgecloud/cloud/volume"
@@ -19,6 +20,7 @@ func observers() map[string]link.Observer {
 	return map[string]link.Observer{
 		spec.KindInstance:  compute.Observe,
 		spec.KindVolume:    volume.Observe,
+		spec.KindImage:     image.Observe,
 		spec.KindPort:      network.ObservePort,
 		spec.KindVirtualIP: network.ObserveVirtualIP,
 		spec.KindPublicIP:  network.ObservePublicIP,

@@ -89,6 +89,15 @@ func Get(ctx context.Context, tx *store.Tx, target, kind, uid string, body any) 
 	return row.Revision, nil
 }
 
+// Targets lists where a thing is or was: who has a spec of it or has not answered its tombstone.
+func Targets(ctx context.Context, tx *store.Tx, kind, uid string) (targets []string, err error) {
+	err = tx.NewSelect().Model((*specRow)(nil)).Column("target").Where("kind = ? AND uid = ?", kind, uid).Order("target").Scan(ctx, &targets)
+	if err != nil {
+		return nil, fmt.Errorf("link: looking for %s %s: %w", kind, uid, err)
+	}
+	return targets, nil
+}
+
 // Gone tells whether nothing of a thing is left on its target: neither a spec nor an unanswered tombstone.
 func Gone(ctx context.Context, tx *store.Tx, target, kind, uid string) (bool, error) {
 	row, err := find(ctx, tx, target, kind, uid)

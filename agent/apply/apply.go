@@ -52,7 +52,7 @@ type Wait struct {
 func (w *Wait) Error() string { return "waiting: " + w.Reason }
 
 // ErrLost means that data which was here is here no more; nothing is made in its place.
-var ErrLost = errors.New("the volume was made here before, but its data is missing (is the disk mounted?)")
+var ErrLost = errors.New("it was made here before, but its data is missing (is the disk mounted?)")
 
 // Apply makes an item true, or takes it away.
 func (a *Applier) Apply(ctx context.Context, item ledger.Item) (Result, error) {
@@ -64,7 +64,7 @@ func (a *Applier) Apply(ctx context.Context, item ledger.Item) (Result, error) {
 	}
 	switch item.Kind {
 	case spec.KindImage:
-		return Result{}, a.image(ctx, item)
+		return a.image(ctx, item)
 	case spec.KindVolume:
 		return a.volume(ctx, item)
 	case spec.KindInstance:
@@ -82,6 +82,9 @@ func Needs(item ledger.Item) []protocol.Key {
 	case spec.KindInstance:
 		v, _ := decode[spec.Instance](item)
 		return keys(spec.KindVolume, v.Volumes...)
+	case spec.KindImage:
+		v, _ := decode[spec.Image](item)
+		return keys(spec.KindVolume, v.Volume)
 	case spec.KindVolume:
 		v, _ := decode[spec.Volume](item)
 		return keys(spec.KindImage, v.Image)

@@ -8,25 +8,52 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"slices"
 
 	"edgecloud/agent/ledger"
 	"edgecloud/engine/disk"
 	"edgecloud/link/spec"
 )
 
-func (a *Applier) image(ctx context.Context, item ledger.Item) error {
+func (a *Applier) image(ctx context.Context, item ledger.Item) (Result, error) {
 	if item.Deleted {
 		err := a.Pool.RemoveImage(ctx, item.UID)
 		if errors.Is(err, disk.ErrInUse) {
-			return &Wait{Reason: "a volume still starts from the image"}
+			err = &Wait{Reason: "a volume still starts from the image"}
 		}
-		return err
+		return Result{}, err
 	}
 	s, err := decode[spec.Image](item)
 	if err != nil {
-		return err
+		return Result{}, err
 	}
-	return a.Pool.EnsureImage(ctx, s, func(ctx context.Context) (io.ReadCloser, error) { return a.open(ctx, s.URL) })
+	if s.Volume != "" {
+		return a.capture(ctx, item, s)
+	}
+	return Result{}, a.Pool.EnsureImage(ctx, s, func(ctx context.Context) (io.ReadCloser, error) { return a.open(ctx, s.URL) })
+}
+
+// capture makes an image of a volume, once: what was made and is gone was lost, since the volume has changed.
+func (a *Applier) capture(ctx context.Context, item ledger.Item, s spec.Image) (Result, error) {
+	if a.Ledger.Facts(item.Key).Made {
+		there, err := a.Pool.Images(ctx)
+		if err == nil && !slices.Contains(there, s.UID) {
+			err = ErrLost
+		}
+		if err != nil {
+			return Result{}, err
+		}
+	} else if err := a.unused(ctx, s.Volume, true); err != nil {
+		return Result{}, err
+	}
+	made, err := a.Pool.Capture(ctx, s.UID, s.Volume)
+	if err != nil {
+		return Result{}, err
+	}
+	if err := a.Ledger.SetFacts(item.Key, ledger.Facts{Made: true}); err != nil {
+		return Result{}, err
+	}
+	return Result{Facts: spec.ImageFacts{Bytes: made.Bytes, SHA256: made.SHA256}}, nil
 }
 
 // open reads a file:// or http(s):// URL; a broken HTTP body is resumed where it ended.

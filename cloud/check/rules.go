@@ -14,6 +14,7 @@ var always = []rule{
 		UNION ALL SELECT account, 'volume_gib', '', SUM(gib) FROM volumes GROUP BY account
 		UNION ALL SELECT account, 'public_ips', '', COUNT(*) FROM public_ips GROUP BY account
 		UNION ALL SELECT account, 'key_pairs', '', COUNT(*) FROM key_pairs GROUP BY account
+		UNION ALL SELECT account, 'images', '', COUNT(*) FROM images WHERE account <> '' GROUP BY account
 		UNION ALL SELECT account, 'placement_sets', '', COUNT(*) FROM placement_sets GROUP BY account
 		UNION ALL SELECT account, 'edge_clouds', '', COUNT(*) FROM edge_clouds GROUP BY account
 		UNION ALL SELECT account, 'networks', site, COUNT(*) FROM networks WHERE site <> '' GROUP BY account, site
@@ -24,7 +25,7 @@ var always = []rule{
 		UNION ALL SELECT account, 'security_groups', '', COUNT(*) FROM security_groups GROUP BY account
 		UNION ALL SELECT g.account, 'security_group_rules', g.uid || '/' || r.direction, COUNT(*) FROM security_rules AS r JOIN security_groups AS g ON g.uid = r.grp GROUP BY g.account, g.uid, r.direction
 	), both_sides AS (
-		SELECT account, name, scope, n, 0 AS used FROM counted UNION ALL SELECT account, name, scope, 0, used FROM quota_use WHERE name <> 'images'
+		SELECT account, name, scope, n, 0 AS used FROM counted UNION ALL SELECT account, name, scope, 0, used FROM quota_use
 	) SELECT 'account' AS kind, account AS uid, name || ' ' || scope || ': ' || SUM(used) || ' counted, ' || SUM(n) || ' rows' AS text
 		FROM both_sides GROUP BY account, name, scope HAVING SUM(n) <> SUM(used)`},
 	{"host use is the sum of instances", `SELECT 'host' AS kind, h.uid AS uid, 'used ' || h.used_vcpus || '/' || h.used_mib || '/' || h.used_gib || ' by ' || h.instances
@@ -78,7 +79,7 @@ var always = []rule{
 			OR (s.kind = 'virtual_ip' AND s.uid NOT IN (SELECT uid FROM ports WHERE kind = 'virtual' AND NOT doomed))
 			OR (s.kind = 'network' AND s.uid NOT IN (SELECT network FROM routers WHERE 'site.' || site = s.target)) OR (s.kind = 'subnet' AND s.uid NOT IN (SELECT uid FROM subnets))
 			OR (s.kind = 'security_group' AND s.uid NOT IN (SELECT grp FROM security_group_sites WHERE 'site.' || site = s.target))
-			OR (s.kind = 'uplink' AND s.uid NOT IN (SELECT uid FROM lines)) OR (s.kind = 'image' AND s.uid NOT IN (SELECT uid FROM image_files)))`},
+			OR (s.kind = 'uplink' AND s.uid NOT IN (SELECT uid FROM lines)) OR (s.kind = 'image' AND s.uid NOT IN (SELECT uid FROM image_files) AND s.uid NOT IN (SELECT image FROM image_jobs)))`},
 	{"an instance's specs live as long as it", `SELECT s.kind AS kind, s.uid AS uid, 'a live spec of an instance that is being deleted' AS text FROM link_specs AS s JOIN instances AS i ON i.uid = s.uid
 		WHERE s.kind = 'instance' AND NOT s.deleted AND i.state = 'deleting' AND NOT i.dirty`},
 	{"members of placement sets exist", `SELECT 'instance' AS kind, instance AS uid, 'it is gone and still in the set ' || pset AS text FROM placement_members WHERE instance NOT IN (SELECT uid FROM instances)`},

@@ -104,6 +104,9 @@ func (c *Compute) Create(ctx context.Context, caller *identity.Caller, w NewInst
 	made := &Created{Image: img}
 	err = c.db.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
 		made.Instances = nil
+		if err := image.Hold(ctx, tx, img.UID, file.UID); err != nil {
+			return fault.From(err).On("imageId")
+		}
 		return c.create(ctx, tx, caller, &creation{w: w, size: size, image: img, file: file, made: made})
 	})
 	return made, err

@@ -6,6 +6,7 @@ import (
 
 	"edgecloud/cloud/audit"
 	"edgecloud/cloud/identity"
+	"edgecloud/cloud/image"
 	"edgecloud/cloud/network"
 	"edgecloud/cloud/operation"
 	"edgecloud/cloud/place"
@@ -139,6 +140,9 @@ func (p *parts) drop(ctx context.Context, tx *store.Tx) error {
 		return err
 	}
 	if err := volume.Drop(ctx, tx, p.Account, p.volumes); err != nil {
+		return err
+	}
+	if err := image.InstanceGone(ctx, tx, p.UID, p.ImageFile); err != nil {
 		return err
 	}
 	if err := place.Give(ctx, tx, p.Host, p.Demand()); err != nil {

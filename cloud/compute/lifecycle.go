@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"edgecloud/cloud/image"
 	"edgecloud/cloud/network"
 	"edgecloud/cloud/operation"
 	"edgecloud/cloud/volume"
@@ -20,6 +21,7 @@ const (
 	stopDeadline   = 5 * time.Minute
 	diskDeadline   = 30 * time.Minute
 	deleteDeadline = 15 * time.Minute
+	imageDeadline  = 12 * time.Hour // longer than that of the image, which then fails
 )
 
 // Lifecycle is the life of instances: one function per state.
@@ -45,6 +47,7 @@ func Lifecycle() work.Lifecycle {
 			string(Amending):          wait(when(poweredOff, Stopped), stopDeadline),
 			string(Rewiring):          wait(rewiring, startDeadline),
 			string(Password):          wait(passwordSet, startDeadline),
+			string(Imaging):           wait(imaging, imageDeadline),
 			string(Deleting):          {Step: deleting, Deadline: deleteDeadline, OnDeadline: deleting},
 			string(Failed):            rest(failed),
 		},
@@ -215,6 +218,18 @@ func passwordSet(ctx context.Context, tx *store.Tx, i *Instance) (work.Next, err
 	}
 	i.Restart, i.Dirty = i.Restart+1, true
 	return work.Goto(string(Restarting)), nil
+}
+
+// imaging waits for the image to be done, or to have failed; the instance is as it was in either case.
+func imaging(ctx context.Context, tx *store.Tx, i *Instance) (work.Next, error) {
+	if _, err := written(ctx, tx, i); err != nil {
+		return work.Next{}, err
+	}
+	unfinished, err := image.Unfinished(ctx, tx, i.UID)
+	if err != nil || unfinished {
+		return work.Wait("image", 0), err
+	}
+	return work.Goto(string(Stopped)), nil
 }
 
 // tooLate ends a state that lasted too long: the operator learns why from the instance's error.

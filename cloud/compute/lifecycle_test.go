@@ -26,6 +26,10 @@ type bed struct {
 
 func newBed(t testing.TB) *bed { return &bed{Bed: controlplanetest.NewBed(t)} }
 
+func (b *bed) reconcilers() []work.Reconciler {
+	return []work.Reconciler{compute.Lifecycle(), b.CP.Images.Lifecycle(), b.CP.Images.Reclaimer()}
+}
+
 func (b *bed) create() {
 	made, err := b.CP.Compute.Create(context.Background(), b.Caller, compute.NewInstances{Spread: []compute.Spread{{Site: b.Site, Count: 1}}, Size: compute.Size{VCPUs: 1, MemoryMiB: 1024},
 		Image: "Debian", System: volume.New{Name: "sys", Storage: "NVME", GiB: 40}, Data: []volume.New{{Name: "d", Role: volume.Cloud, Storage: "CDS_SSD", GiB: 20}},
@@ -34,7 +38,7 @@ func (b *bed) create() {
 	b.id = made.Instances[0].UID
 }
 
-func (b *bed) settle() { b.Settle(compute.Lifecycle()) }
+func (b *bed) settle() { b.Settle(b.reconcilers()...) }
 
 // state is what a user sees, without names and times.
 func (b *bed) state() []string {
@@ -112,6 +116,14 @@ var verbs = map[string]func(b *bed) error{
 		_, err = b.CP.Compute.RemoveNICs(context.Background(), b.Caller, b.id, []string{v.Ports[1].UID})
 		return err
 	},
+	"image": func(b *bed) error {
+		if _, err := b.CP.Compute.Stop(context.Background(), b.Caller, b.id, true); err != nil {
+			return err
+		}
+		b.settle()
+		_, _, err := b.CP.Compute.CaptureImage(context.Background(), b.Caller, b.id, "mine", "")
+		return err
+	},
 	"login": func(b *bed) error {
 		_, err := b.CP.Compute.SetLogin(context.Background(), b.Caller, b.id, compute.Login{PasswordHash: "$6$salt$new"})
 		return err
@@ -124,7 +136,7 @@ func TestEveryStepOfALifeCanFailAndBeRepeated(t *testing.T) {
 			t.Parallel()
 			worktest.Run(t, func(t *testing.T) *worktest.World {
 				b := newBed(t)
-				return &worktest.World{DB: b.CP.DB, Clock: b.Clock, Reconcilers: []work.Reconciler{compute.Lifecycle()}, Drive: b.Drive, State: b.state, Leftovers: b.leftovers,
+				return &worktest.World{DB: b.CP.DB, Clock: b.Clock, Reconcilers: b.reconcilers(), Drive: b.Drive, State: b.state, Leftovers: b.leftovers,
 					Create: func() {
 						b.create()
 						if verb != nil {
@@ -152,8 +164,11 @@ func TestNoStateWaitsForEver(t *testing.T) {
 			b := newBed(t)
 			b.create()
 			b.settle()
+			if s.Name == string(compute.Imaging) {
+				require.NoError(t, verbs["image"](b))
+			}
 			b.force(s.Name)
-			alerts, r := 0, &work.Runner{DB: b.CP.DB, Reconcilers: []work.Reconciler{compute.Lifecycle()}, Logger: slog.New(slog.DiscardHandler)}
+			alerts, r := 0, &work.Runner{DB: b.CP.DB, Reconcilers: b.reconcilers(), Logger: slog.New(slog.DiscardHandler)}
 			r.OnOverdue = func(context.Context, *store.Tx, work.Overdue) error { alerts++; return nil }
 			_, err := r.RunDue(context.Background())
 			require.NoError(t, err)

@@ -34,6 +34,8 @@ const (
 	Rewiring       State = "rewiring" // NICs of one that runs come and go
 	// Password sets a new login inside the running guest, and then restarts it.
 	Password State = "password"
+	// Imaging is an instance that is off and whose system disk an image is being made of.
+	Imaging  State = "imaging"
 	Deleting State = "deleting"
 	Failed   State = "failed" // resting; Error says why
 )

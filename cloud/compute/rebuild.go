@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 
 	"edgecloud/cloud/identity"
+	"edgecloud/cloud/image"
 	"edgecloud/cloud/volume"
 	"edgecloud/fault"
 	"edgecloud/link/spec"
@@ -40,6 +41,9 @@ func (c *Compute) Reinstall(ctx context.Context, caller *identity.Caller, id str
 	return c.change(ctx, caller, id, "reinstall", func(ctx context.Context, tx *store.Tx, i *Instance) (State, error) {
 		if err := guard(i, "reinstalled", allowed...); err != nil {
 			return "", err
+		}
+		if err := image.Hold(ctx, tx, img.UID, file.UID); err != nil {
+			return "", fault.From(err).On("imageId")
 		}
 		disks, err := volume.Of(ctx, tx, i.UID)
 		if err != nil {

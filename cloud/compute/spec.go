@@ -80,7 +80,7 @@ func (p *parts) put(ctx context.Context, tx *store.Tx) error {
 
 // imageSpec brings the image's file to the host unless it is there.
 func (p *parts) imageSpec(ctx context.Context, tx *store.Tx) ([]link.Spec, error) {
-	there, err := link.Generation(ctx, tx, spec.HostTarget(p.Host), spec.KindImage, p.ImageFile)
+	there, err := link.Get(ctx, tx, spec.HostTarget(p.Host), spec.KindImage, p.ImageFile, new(spec.Image))
 	if err != nil || there > 0 {
 		return nil, err
 	}
@@ -88,8 +88,7 @@ func (p *parts) imageSpec(ctx context.Context, tx *store.Tx) ([]link.Spec, error
 	if err := tx.NewSelect().Model(f).Where("uid = ?", p.ImageFile).Scan(ctx); err != nil {
 		return nil, fmt.Errorf("read image file %s: %w", p.ImageFile, err)
 	}
-	body := spec.Image{UID: f.UID, Name: f.SHA256[:12], URL: f.URL, SHA256: f.SHA256, Format: f.Format, Bytes: f.Bytes}
-	return []link.Spec{{Target: spec.HostTarget(p.Host), Kind: spec.KindImage, UID: f.UID, Body: body}}, nil
+	return []link.Spec{{Target: spec.HostTarget(p.Host), Kind: spec.KindImage, UID: f.UID, Body: image.FileSpec(f)}}, nil
 }
 
 func (p *parts) spec(ctx context.Context, tx *store.Tx) (spec.Instance, error) {

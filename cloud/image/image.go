@@ -24,6 +24,7 @@ const cacheAge = 5 * time.Second
 type Images struct {
 	db    *store.DB
 	files *files.Store // nil: images cannot be imported or made
+	pull  Pull
 
 	mu     sync.Mutex
 	public []*Image
@@ -265,7 +266,12 @@ func (n NewImage) image(tx *store.Tx, file *File) *Image {
 func gib(bytes int64) int64 { return (bytes + 1<<30 - 1) >> 30 }
 
 func addFile(ctx context.Context, tx *store.Tx, f NewFile) (*File, error) {
-	file := &File{UID: tx.NewUID(), SHA256: f.SHA256, Format: f.Format, Bytes: f.Bytes, VirtualBytes: f.VirtualBytes, URL: f.URL, Created: store.At(tx.Now())}
+	return addFileAs(ctx, tx, tx.NewUID(), f)
+}
+
+// addFileAs adds a file under a UID, unless one with its content is there.
+func addFileAs(ctx context.Context, tx *store.Tx, uid string, f NewFile) (*File, error) {
+	file := &File{UID: uid, SHA256: f.SHA256, Format: f.Format, Bytes: f.Bytes, VirtualBytes: f.VirtualBytes, URL: f.URL, Created: store.At(tx.Now())}
 	_, err := tx.NewInsert().Model(file).On("CONFLICT (sha256) DO UPDATE").Set("url = excluded.url").Returning("*").Exec(ctx)
 	return file, err
 }
@@ -284,7 +290,10 @@ func (i *Images) Withdraw(ctx context.Context, caller *identity.Caller, id strin
 			return fault.Missing("image", id)
 		}
 		tx.AfterCommit(i.forget)
-		return audit.Note(ctx, tx, caller, "image", id)
+		if err := sweepFiles(ctx, tx); err != nil {
+			return err
+		}
+		return audit.Note(ctx, tx, caller, Kind, id)
 	})
 }
 

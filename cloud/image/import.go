@@ -1,6 +1,7 @@
 package image
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -9,6 +10,7 @@ import (
 	"edgecloud/cloud/identity"
 	"edgecloud/cloud/image/files"
 	"edgecloud/cloud/operation"
+	"edgecloud/cloud/quota"
 	"edgecloud/fault"
 	"edgecloud/store"
 	"edgecloud/work"
@@ -98,6 +100,36 @@ func (w Import) job(tx *store.Tx, caller *identity.Caller, image string) *Job {
 		j.Way, j.Stage = ByUpload, Receiving
 	}
 	return j
+}
+
+// ImportOwn begins to bring a file from a URL as one of the caller's own images (custom image). The URL must lead to a public address, or to a network that the
+// operator allows (files.Config.Tenants). It has no checksum: what comes is kept if it is a disk.
+func (i *Images) ImportOwn(ctx context.Context, caller *identity.Caller, n NewImage, url string) (image *Image, err error) {
+	if err := caller.MayWrite(); err != nil {
+		return nil, err
+	}
+	if i.files == nil {
+		return nil, errNoFiles
+	}
+	if err := cmp.Or(checkName(n.Name), n.check(), files.CheckURL("bosUrl", url)); err != nil {
+		return nil, err
+	}
+	err = i.db.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
+		if err := quota.Count(ctx, tx, caller.Account, quota.Change{Name: quota.Images, Delta: 1}); err != nil {
+			return err
+		}
+		image = n.image(tx, &File{})
+		image.Account, image.Status = caller.Account, Importing
+		if _, err := tx.NewInsert().Model(image).Exec(ctx); err != nil {
+			return err
+		}
+		j := &Job{Image: image.UID, Account: caller.Account, Way: ByURL, Stage: Fetching, URL: url, Changed: tx.Time()}
+		if err := i.begin(ctx, tx, image, j); err != nil {
+			return err
+		}
+		return audit.Note(ctx, tx, caller, Kind, image.UID)
+	})
+	return image, err
 }
 
 // named finds the row that has the name, if it may be given another file, or makes one. The further names are held against the catalogue now, and taken when the

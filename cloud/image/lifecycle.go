@@ -40,6 +40,8 @@ func (i *Images) Lifecycle() work.Lifecycle {
 		States: map[string]work.State[*Job]{
 			string(Receiving): wait(i.receiving, receiveDeadline),
 			string(Fetching):  wait(i.fetching, fetchDeadline),
+			string(Capturing): wait(i.capturing, captureDeadline),
+			string(Pulling):   wait(i.pulling, pullDeadline),
 			string(Verifying): wait(i.verifying, verifyDeadline),
 			string(Stuck):     {Terminal: true},
 		},
@@ -81,7 +83,28 @@ func (i *Images) failed(ctx context.Context, tx *store.Tx, j *Job) error {
 		i.forget()
 		_ = i.files.Drop(image) // swept at the next start otherwise
 	})
+	if j.Way == ByCapture {
+		if err := i.settleHost(ctx, tx, j, nil); err != nil {
+			return err
+		}
+	}
+	if err := wakeSource(ctx, tx, j.Image); err != nil {
+		return err
+	}
 	return operation.Fail(ctx, tx, j.Image, j.Error)
+}
+
+// wakeSource lets the instance that an image is made of go on.
+func wakeSource(ctx context.Context, tx *store.Tx, uid string) error {
+	var source string
+	err := tx.NewSelect().Model((*Image)(nil)).Column("source").Where("uid = ?", uid).Scan(ctx, &source)
+	if store.NotFound(err) || err == nil && source == "" {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return work.Wake(ctx, tx, "instance", source)
 }
 
 func (i *Images) tooLate(_ context.Context, _ *store.Tx, j *Job) (work.Next, error) {
@@ -165,13 +188,20 @@ func (i *Images) verifying(_ context.Context, _ *store.Tx, j *Job) (work.Next, e
 		case failed != nil:
 			return i.tryAgain(ctx, tx, j, j.Got, failed)
 		}
+		if !i.files.Has(s.SHA256) {
+			return work.Again(retryFirst), nil // its last user went meanwhile, and it with him
+		}
 		return work.Again(0), i.complete(ctx, tx, j, s)
 	}), nil
 }
 
 // complete gives an image its file, and forgets the job.
 func (i *Images) complete(ctx context.Context, tx *store.Tx, j *Job, s files.Settled) error {
-	file, err := addFile(ctx, tx, NewFile{SHA256: s.SHA256, Format: s.Format, Bytes: s.Bytes, VirtualBytes: s.VirtualBytes, URL: i.files.URL(s.SHA256)})
+	uid := tx.NewUID()
+	if j.Way == ByCapture {
+		uid = j.Image // its maker has it under this name
+	}
+	file, err := addFileAs(ctx, tx, uid, NewFile{SHA256: s.SHA256, Format: s.Format, Bytes: s.Bytes, VirtualBytes: s.VirtualBytes, URL: i.files.URL(s.SHA256)})
 	if err != nil {
 		return err
 	}
@@ -180,6 +210,9 @@ func (i *Images) complete(ctx context.Context, tx *store.Tx, j *Job, s files.Set
 	}
 	if _, err := tx.NewDelete().Model(j).WherePK().Exec(ctx); err != nil {
 		return err
+	}
+	if err := sweepFiles(ctx, tx); err != nil {
+		return err // what the image had before may be of no use now
 	}
 	tx.AfterCommit(func() { _ = i.files.Drop(j.Image) }) // its second name; swept at the next start otherwise
 	return operation.Succeed(ctx, tx, j.Image)
@@ -193,8 +226,13 @@ func (i *Images) give(ctx context.Context, tx *store.Tx, j *Job, file *File) err
 	}
 	if !own.Public() {
 		own.File, own.Status, own.MinDiskGiB = file.UID, Active, max(own.MinDiskGiB, gib(file.VirtualBytes))
-		_, err := tx.NewUpdate().Model(own).Column("file", "status", "min_disk_gib").WherePK().Exec(ctx)
-		return err
+		if _, err := tx.NewUpdate().Model(own).Column("file", "status", "min_disk_gib").WherePK().Exec(ctx); err != nil || j.Way != ByCapture {
+			return err
+		}
+		if err := i.settleHost(ctx, tx, j, file); err != nil {
+			return err
+		}
+		return wakeSource(ctx, tx, own.UID)
 	}
 	wish := j.Wish.V
 	for _, name := range append([]string{wish.Name}, wish.Names...) {

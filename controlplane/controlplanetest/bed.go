@@ -45,7 +45,7 @@ func NewBed(t testing.TB) *Bed {
 	}
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
 	ctx := context.Background()
-	b.CP, err = controlplane.Open(ctx, controlplane.Config{DSN: "sqlite:" + filepath.Join(dir, "c.db"), Now: b.Clock.Now, Logger: slog.New(slog.DiscardHandler)})
+	b.CP, err = controlplane.Open(ctx, controlplane.Config{DSN: "sqlite:" + filepath.Join(dir, "c.db"), FilesDir: filepath.Join(dir, "files"), Now: b.Clock.Now, Logger: slog.New(slog.DiscardHandler)})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, b.CP.Close()) })
 	require.NoError(t, b.CP.Place.AddDefaults(ctx))
@@ -66,7 +66,9 @@ func (b *Bed) addHost(ctx context.Context) {
 		return b.CP.Link.Enrol(ctx, tx, uid, b.Site.UID, "key", spec.HostFacts{Name: "h"})
 	}))
 	var err error
-	b.Agent, err = agent.New(agent.Config{Ledger: ledger.Memory(), Transport: memory.New(b.CP.Link).Connect(uid), Hypervisor: b.Host.Hypervisor(), Pool: b.Host.Disk(),
+	net := memory.New(b.CP.Link)
+	b.CP.AddDialer(net.Dial)
+	b.Agent, err = agent.New(agent.Config{Ledger: ledger.Memory(), Transport: net.Connect(uid), Hypervisor: b.Host.Hypervisor(), Pool: b.Host.Disk(),
 		Network: b.Host.Network(), Name: "h", Now: b.Clock.Now, Seed64: 1, Logger: slog.New(slog.DiscardHandler)})
 	require.NoError(b.T, err)
 	b.T.Cleanup(func() { require.NoError(b.T, b.Agent.Close()) })

@@ -28,6 +28,7 @@ var stateWords = map[compute.State]stateWord{
 	compute.Amending:          {"STOPPED", "STOPPED"},
 	compute.Rewiring:          {"RUNNING", "RUNNING"},
 	compute.Password:          {"RESTARTING", "RESTARTING"},
+	compute.Imaging:           {"IMAGING", "IMAGEPROCESSING"},
 	compute.Deleting:          {"STOPPING", "DELETING"},
 	compute.Failed:            {"FAILED", "FAILED"},
 }

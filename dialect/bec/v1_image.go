@@ -1,17 +1,82 @@
 package bec
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"strings"
 
+	"edgecloud/cloud/compute"
 	"edgecloud/cloud/image"
+	"edgecloud/contract/scalar"
 	"edgecloud/dialect"
 	wire "edgecloud/dialect/bec/wire/v1vmimage2"
+	"edgecloud/fault"
 )
 
 func (d *Door) v1Images() dialect.Handlers {
-	return dialect.Handlers{wire.OpListVMImages: d.v1ListImages}
+	return dialect.Handlers{wire.OpListVMImages: d.v1ListImages, wire.OpCreateVMImage: d.v1CreateImage, wire.OpUpdateVMImage: d.v1UpdateImage,
+		wire.OpDeleteVMImages: d.v1DeleteImages, wire.OpImportVMImage: d.v1ImportImage}
+}
+
+func (d *Door) v1CreateImage(ctx context.Context, c *dialect.Call) (*dialect.Answer, error) {
+	var in wire.CreateVMImageRequest
+	if err := c.Decode(&in); err != nil {
+		return nil, err
+	}
+	vm, snapshot := scalar.Value(in.VMID), scalar.Value(in.SnapshotID)
+	switch {
+	case (vm == "") == (snapshot == ""):
+		return nil, fault.BadField("vmId", "give vmId or snapshotId, and not both")
+	case snapshot != "":
+		return nil, fault.Missing("snapshot", snapshot) // there are none yet
+	}
+	made, _, err := d.Compute.CaptureImage(ctx, c.Caller, bare("vm-", vm), in.Name, "")
+	if err != nil {
+		return nil, err
+	}
+	return dialect.OK(wire.CreateVMImageResponse{Result: new(imageID(made.Slug, made.Account)), Success: new(true)}), nil
+}
+
+func (d *Door) v1ImportImage(ctx context.Context, c *dialect.Call) (*dialect.Answer, error) {
+	var in wire.ImportVMImageRequest
+	if err := c.Decode(&in); err != nil {
+		return nil, err
+	}
+	arch := "x86_64 (64bit)"
+	if in.OSArch != nil && *in.OSArch != 64 {
+		return nil, fault.BadField("osArch", "must be 64")
+	}
+	made, err := d.Images.ImportOwn(ctx, c.Caller, image.NewImage{Name: in.Name, OSType: cmp.Or(strings.ToLower(scalar.Value(in.OSType)), "linux"), OSName: scalar.Value(in.OSName),
+		OSVersion: scalar.Value(in.OSVersion), OSArch: arch}, in.BosURL)
+	if err != nil {
+		return nil, err
+	}
+	return dialect.OK(wire.CreateVMImageResponse{Result: new(imageID(made.Slug, made.Account)), Success: new(true)}), nil
+}
+
+func (d *Door) v1UpdateImage(ctx context.Context, c *dialect.Call) (*dialect.Answer, error) {
+	var in wire.UpdateVMImageRequest
+	if err := c.Decode(&in); err != nil {
+		return nil, err
+	}
+	if _, err := d.Images.Rename(ctx, c.Caller, bareImage(c.Path("imageId")), in.Name); err != nil {
+		return nil, err
+	}
+	return dialect.OK(wire.BooleanResponse{Result: new(true), Success: new(true)}), nil
+}
+
+func (d *Door) v1DeleteImages(ctx context.Context, c *dialect.Call) (*dialect.Answer, error) {
+	var ids []string
+	for id := range strings.SplitSeq(c.Param("imageIdList"), ",") {
+		if id = strings.TrimSpace(id); id != "" {
+			ids = append(ids, bareImage(id))
+		}
+	}
+	if err := d.Compute.DeleteImages(ctx, c.Caller, ids, c.Bool("force")); err != nil {
+		return nil, err
+	}
+	return dialect.OK(wire.BooleanResponse{Result: new(true), Success: new(true)}), nil
 }
 
 func (d *Door) v1ListImages(ctx context.Context, c *dialect.Call) (*dialect.Answer, error) {
@@ -39,8 +104,13 @@ func (d *Door) v1ListImages(ctx context.Context, c *dialect.Call) (*dialect.Answ
 	out := wire.VMImageListResponse{Success: new(true), Result: []wire.VMImageVo{}, Order: &order, OrderBy: &orderBy, PageNo: new(int32(p.Number)), PageSize: new(int32(p.Size)),
 		TotalCount: new(int32(len(found)))}
 	from := min((p.Number-1)*p.Size, len(found))
-	for _, i := range found[from:min(from+p.Size, len(found))] {
-		out.Result = append(out.Result, v1ListedImage(i))
+	some := found[from:min(from+p.Size, len(found))]
+	users, err := d.imageUsers(ctx, c, some)
+	if err != nil {
+		return nil, err
+	}
+	for _, i := range some {
+		out.Result = append(out.Result, v1ListedImage(i, users[i.UID]))
 	}
 	return dialect.OK(out), nil
 }
@@ -70,7 +140,18 @@ func sortImages(all []*image.Image, order, by string) (string, string) {
 	return order, by
 }
 
-func v1ListedImage(i *image.Image) wire.VMImageVo {
+// imageUsers gives the instances made from the custom ones among images.
+func (d *Door) imageUsers(ctx context.Context, c *dialect.Call, some []*image.Image) (map[string][]compute.ImageUser, error) {
+	var own []string
+	for _, i := range some {
+		if !i.Public() {
+			own = append(own, i.UID)
+		}
+	}
+	return d.Compute.ImageUsers(ctx, c.Caller, own)
+}
+
+func v1ListedImage(i *image.Image, users []compute.ImageUser) wire.VMImageVo {
 	id := imageID(i.Slug, i.Account)
 	out := wire.VMImageVo{ImageID: &id, Name: &i.Name, BccImageID: &id, ImageType: new("becCommon"), AccountID: new("becCommon"), SystemDisk: new(int32(i.MinDiskGiB)),
 		OSType: &i.OSType, OSVersion: &i.OSVersion, OSName: &i.OSName, OSBuild: &i.OSBuild, OSLang: &i.OSLang, OSArch: &i.OSArch,
@@ -82,8 +163,12 @@ func v1ListedImage(i *image.Image) wire.VMImageVo {
 	switch i.Status {
 	case image.Active:
 		out.Status = new("SUCCEEDED")
-	case image.Imaging:
+	case image.Imaging, image.Importing:
 		out.Status = new("IMAGING")
+	}
+	out.BeingUsed, out.BeingUsedVMList = new(len(users) > 0), []wire.VMInstanceImageVo{}
+	for _, u := range users {
+		out.BeingUsedVMList = append(out.BeingUsedVMList, wire.VMInstanceImageVo{VMID: new("vm-" + u.Handle), VMName: new(u.Name)})
 	}
 	return out
 }

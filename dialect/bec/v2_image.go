@@ -14,7 +14,37 @@ func (d *Door) v2Images() dialect.Handlers {
 	return dialect.Handlers{
 		wire.OpListVMImages: d.v2ListImages,
 		wire.OpGetVMImage:   d.v2GetImage,
+
+		wire.OpCreateVMImage: d.v2CreateImage,
+		wire.OpUpdateVMImage: d.v2UpdateImage,
+		wire.OpDeleteVMImage: d.v2DeleteImage,
 	}
+}
+
+func (d *Door) v2CreateImage(ctx context.Context, c *dialect.Call) (*dialect.Answer, error) {
+	var in wire.CreateBecVMImageRequest
+	if err := c.Decode(&in); err != nil {
+		return nil, err
+	}
+	made, _, err := d.Compute.CaptureImage(ctx, c.Caller, bare("vm-", in.InstanceID), in.ImageName, "")
+	if err != nil {
+		return nil, err
+	}
+	return dialect.OK(wire.CreateBecVMImageResponse{ImageID: new(imageID(made.Slug, made.Account))}), nil
+}
+
+func (d *Door) v2UpdateImage(ctx context.Context, c *dialect.Call) (*dialect.Answer, error) {
+	var in wire.ModifyBecVMImageRequest
+	if err := c.Decode(&in); err != nil {
+		return nil, err
+	}
+	_, err := d.Images.Rename(ctx, c.Caller, bareImage(c.Path("imageId")), in.Name)
+	return dialect.Empty(), err
+}
+
+// v2DeleteImage has no force, and no word of images in use being kept: the instances made from it keep their disks.
+func (d *Door) v2DeleteImage(ctx context.Context, c *dialect.Call) (*dialect.Answer, error) {
+	return dialect.Empty(), d.Compute.DeleteImages(ctx, c.Caller, []string{bareImage(c.Path("imageId"))}, true)
 }
 
 func (d *Door) v2ListImages(ctx context.Context, c *dialect.Call) (*dialect.Answer, error) {
@@ -70,6 +100,8 @@ func v2Image(i *image.Image) wire.BecVMImageModel {
 		status = "IMAGING"
 	case image.Broken:
 		status = "FAILED"
+	case image.Importing:
+		status = "IMPORTING"
 	}
 	return wire.BecVMImageModel{ImageID: new(imageID(i.Slug, i.Account)), ImageName: &i.Name, ImageType: &kind, OSType: &i.OSType, OSVersion: &i.OSVersion,
 		OSArch: &i.OSArch, OSName: &i.OSName, OSBuild: &i.OSBuild, OSLang: &i.OSLang, Status: &status, CreateTime: new(stamp(i.Created))}

@@ -39,6 +39,7 @@ var serverStatuses = map[compute.State]serverStatus{
 	compute.Amending:          {"SHUTOFF", "", "stopped"},
 	compute.Rewiring:          {"ACTIVE", "", "active"},
 	compute.Password:          {"ACTIVE", "updating_password", "active"},
+	compute.Imaging:           {"SHUTOFF", "image_pending_upload", "stopped"},
 	compute.Failed:            {"ERROR", "", "error"},
 }
 

@@ -33,6 +33,13 @@ type Volume struct {
 	Image     string
 }
 
+// Image is what the pool says of an image that Capture made.
+type Image struct {
+	UID    string
+	SHA256 string // of its file, lower-case hex
+	Bytes  int64  // of its file
+}
+
 // Fetch opens an image's file for reading.
 type Fetch func(ctx context.Context) (io.ReadCloser, error)
 
@@ -41,6 +48,11 @@ type Pool interface {
 	// EnsureImage fetches the image once, checks its SHA-256 and format while it streams, and keeps it under its UID. It does nothing if it is there.
 	// A broken or aborted fetch leaves nothing behind. ErrChecksum (also if it is there with another checksum), ErrFormat, ErrFull.
 	EnsureImage(ctx context.Context, image spec.Image, fetch Fetch) error
+	// Capture makes an image of what a volume holds now: a qcow2 file that needs no other. It does nothing if the image is there. No machine may write to the
+	// volume meanwhile; that is the caller's to see to. ErrAbsent if the volume is not there, ErrFull. A broken or aborted call leaves nothing behind.
+	Capture(ctx context.Context, image, volume string) (Image, error)
+	// OpenImage opens the file of an image that Capture made; ErrAbsent if there is none.
+	OpenImage(ctx context.Context, uid string) (io.ReadCloser, error)
 	// RemoveImage forgets an image; no error when it is absent. ErrInUse while a volume starts from it.
 	RemoveImage(ctx context.Context, uid string) error
 	// Images lists the UIDs of the images that are complete.

@@ -34,6 +34,8 @@ const (
 
 	OpImageEnsure  Op = "disk.ensure_image"
 	OpImageRemove  Op = "disk.remove_image"
+	OpImageCapture Op = "disk.capture"
+	OpImageOpen    Op = "disk.open_image"
 	OpImages       Op = "disk.images"
 	OpVolumeEnsure Op = "disk.ensure"
 	OpVolumeRemove Op = "disk.remove"

@@ -20,8 +20,9 @@ import (
 type image struct {
 	SHA256  string `json:"sha256"`
 	Format  string `json:"format"`
-	Bytes   int64  `json:"bytes"`   // of the file
-	Virtual int64  `json:"virtual"` // of the disk inside
+	Bytes   int64  `json:"bytes"`        // of the file
+	Virtual int64  `json:"virtual"`      // of the disk inside
+	Of      string `json:"of,omitempty"` // the volume that it was made of; empty for a fetched one
 	users   int    // volumes that start from it
 }
 

@@ -22,6 +22,7 @@ type Options struct {
 	Sources []string
 	// Packages are what the system has besides the essential ones, kernel and boot loader; nil: DefaultPackages.
 	Packages []string
+	Variant  string    // of mmdebstrap; empty is minbase; extract only unpacks the packages, for tests
 	Log      io.Writer // what the programs say while they work; nil: nobody hears it
 }
 
@@ -54,6 +55,9 @@ func Build(ctx context.Context, o Options) (Result, error) {
 	if o.Packages == nil {
 		o.Packages = DefaultPackages
 	}
+	if o.Variant == "" {
+		o.Variant = "minbase"
+	}
 	if o.Log == nil {
 		o.Log = io.Discard
 	}
@@ -71,7 +75,7 @@ func Build(ctx context.Context, o Options) (Result, error) {
 		return Result{}, err
 	}
 	defer os.RemoveAll(scratch)
-	b := builder{dir: scratch, sources: sources, packages: append(slices.Clone(bootPackages), o.Packages...), log: o.Log}
+	b := builder{dir: scratch, variant: o.Variant, sources: sources, packages: append(slices.Clone(bootPackages), o.Packages...), log: o.Log}
 	for _, step := range []func(context.Context) error{b.overlay, b.system, b.loader, b.disk} {
 		if err := step(ctx); err != nil {
 			return Result{}, err

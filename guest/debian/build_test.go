@@ -23,11 +23,12 @@ func command(t *testing.T, name string, args ...string) string {
 	return string(out)
 }
 
-// TestADiskIsPutTogether builds the smallest system that could start, and looks at the disk without starting it: make test-debian does.
+// TestADiskIsPutTogether puts a disk together from packages that are only unpacked, which takes a fraction of the time, and looks at it. make test-debian builds
+// and starts a real one.
 func TestADiskIsPutTogether(t *testing.T) {
 	dir := t.TempDir()
 	var log bytes.Buffer
-	r, err := debian.Build(t.Context(), debian.Options{Out: filepath.Join(dir, "disk.qcow2"), Packages: []string{}, Log: &log})
+	r, err := debian.Build(t.Context(), debian.Options{Out: filepath.Join(dir, "disk.qcow2"), Packages: []string{}, Variant: "extract", Log: &log})
 	require.NoError(t, err, log.String())
 	left, err := filepath.Glob(filepath.Join(dir, "*"))
 	require.NoError(t, err)
@@ -53,11 +54,10 @@ func TestADiskIsPutTogether(t *testing.T) {
 	require.NotEqual(t, make([]byte, 512), head[512:], "GRUB's core follows")
 	part := raw + "?offset=1048576"
 	command(t, "e2fsck", "-fn", part)
-	for path, holds := range map[string]string{"/boot/grub/grub.cfg": debian.Label, "/etc/fstab": "LABEL=" + debian.Label, "/etc/os-release": debian.Suite, "/etc/cloud/cloud.cfg.d/90_edgecloud.cfg": "NoCloud"} {
+	for path, holds := range map[string]string{"/boot/grub/grub.cfg": debian.Label, "/etc/fstab": "LABEL=" + debian.Label, "/usr/lib/os-release": debian.Suite, "/etc/cloud/cloud.cfg.d/90_edgecloud.cfg": "NoCloud"} {
 		require.Contains(t, command(t, "debugfs", "-R", "cat "+path, part), holds, path)
 	}
-	require.Contains(t, command(t, "debugfs", "-R", "stat /vmlinuz", part), "Fast link dest: \"boot/vmlinuz-")
-	require.Contains(t, command(t, "debugfs", "-R", "ls /boot", part), "initrd.img-")
+	require.Contains(t, command(t, "debugfs", "-R", "ls /boot", part), "vmlinuz-")
 	require.Contains(t, command(t, "debugfs", "-R", "stat /etc/machine-id", part), "Size: 0", "each guest makes its own")
 }
 

@@ -42,6 +42,7 @@ var grubModules = []string{"biosdisk", "part_msdos", "ext2", "normal", "search",
 // builder makes one image in its folder.
 type builder struct {
 	dir      string
+	variant  string
 	sources  map[string]string
 	packages []string
 	log      io.Writer
@@ -53,6 +54,7 @@ func (b builder) path(names ...string) string {
 
 func (b builder) run(ctx context.Context, name string, args ...string) error {
 	cmd := exec.CommandContext(ctx, name, args...)
+	cmd.Dir = b.dir
 	cmd.Env = append(os.Environ(), "LC_ALL=C", "TZ=UTC", fmt.Sprintf("SOURCE_DATE_EPOCH=%d", stamp), fmt.Sprintf("E2FSPROGS_FAKE_TIME=%d", stamp))
 	var last tail
 	cmd.Stdout, cmd.Stderr = io.MultiWriter(b.log, &last), io.MultiWriter(b.log, &last)
@@ -107,7 +109,7 @@ const tidy = `rm -f "$1"/etc/ssh/ssh_host_* "$1"/etc/dpkg/dpkg.cfg.d/99mmdebstra
 
 // system installs the packages.
 func (b builder) system(ctx context.Context) error {
-	args := []string{"--variant=minbase", "--mode=root", "--format=directory", "--include=" + strings.Join(b.packages, ","),
+	args := []string{"--variant=" + b.variant, "--mode=root", "--format=directory", "--include=" + strings.Join(b.packages, ","),
 		"--aptopt=Acquire::Languages { \"none\"; }", "--dpkgopt=force-unsafe-io"}
 	for _, path := range []string{"/usr/share/man/*", "/usr/share/doc/*", "/usr/share/locale/*", "/usr/share/info/*"} {
 		args = append(args, "--dpkgopt=path-exclude="+path)

@@ -50,6 +50,12 @@ type VolumeFacts struct {
 	Epoch     int64 `json:"epoch,omitempty"`
 }
 
+// ImageFacts is what is true of an image that a host made of a volume.
+type ImageFacts struct {
+	Bytes  int64  `json:"bytes"`  // of the file
+	SHA256 string `json:"sha256"` // of the file, hex
+}
+
 // HostFacts is sent with every heartbeat.
 type HostFacts struct {
 	Name         string `json:"name"`

@@ -91,6 +91,9 @@ type Image struct {
 	SHA256 string `json:"sha256"` // hex, of the file as fetched
 	Format string `json:"format"` // qcow2 or raw
 	Bytes  int64  `json:"bytes"`  // of the file
+	// Volume is the UID of a volume of the same host that the image is made of, once, as it is then; no running machine has it. URL, SHA256, Format and Bytes are
+	// empty: ImageFacts tells what came of it.
+	Volume string `json:"volume,omitempty"`
 }
 
 // Uplink is one carrier line of a site: the provider network that public addresses live on.

@@ -4,7 +4,7 @@ package isolation
 var kinds = map[string]string{
 	"vpcId": "vpc", "subnetId": "subnet", "securityGroupId": "group", "securityGroupIds": "group", "securityGroupRuleId": "rule", "securityGroupRuleIds": "rule",
 	"serviceId": "service", "service": "service", "idList": "service", "serviceList": "service", "instanceId": "instance", "instanceIdList": "instance", "vmId": "instance",
-	"deploysetId": "set", "deploySetId": "set", "deploysetIdList": "set", "deployId": "set", "deployIdList": "set", "imageId": "image", "keypairId": "pair", "bccKeyPairIdList": "pair",
+	"deploysetId": "set", "deploySetId": "set", "deploysetIdList": "set", "deployId": "set", "deployIdList": "set", "imageId": "image", "imageIdList": "image", "keypairId": "pair", "bccKeyPairIdList": "pair",
 	"vpc_id": "network", "subnet_id": "subnetUID", "network_id": "subnetUID", "port_id": "port", "security_group_id": "groupUID", "security_group_rule_id": "ruleUID",
 	"keypair_name": "pairName", "site_id": "siteUID",
 	"server_id": "server", "instance_id": "server", "volume_id": "volume", "deployment_id": "plan", "edgecloud_id": "edgeCloud",

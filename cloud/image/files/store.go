@@ -1,8 +1,10 @@
 package files
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"net/netip"
 	"os"
@@ -109,10 +111,30 @@ func (s *Store) Write(uid string, offset int64, piece []byte) (received int64, e
 	return max(received, offset+int64(len(piece))), f.Close()
 }
 
+// Receive takes a whole file from a stream, from its beginning.
+func (s *Store) Receive(ctx context.Context, uid string, r io.Reader) error {
+	f, err := os.OpenFile(s.part(uid), os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	n, err := io.CopyBuffer(struct{ io.Writer }{f}, io.LimitReader(heedful{ctx, r}, s.cfg.Limit+1), make([]byte, 256<<10))
+	if err == nil && n > s.cfg.Limit {
+		err = s.tooLarge(s.cfg.Limit)
+	}
+	return errors.Join(full(err), f.Close())
+}
+
 // Drop forgets what has arrived of an image's file.
 func (s *Store) Drop(uid string) error {
 	s.expect(uid, 0)
 	return discard(s.part(uid), s.disk(uid))
+}
+
+// Has tells whether a complete file is there.
+func (s *Store) Has(sum string) bool {
+	_, err := os.Stat(s.final(sum))
+	return err == nil
 }
 
 // Remove forgets a complete file.
