@@ -46,6 +46,10 @@ func (n *lateNetwork) EnsureNetwork(ctx context.Context, s spec.Network) error {
 	return on(ctx, n, func(r network.Network) error { return r.EnsureNetwork(ctx, s) })
 }
 
+func (n *lateNetwork) EnsureNetworkACL(ctx context.Context, s spec.NetworkACL) error {
+	return on(ctx, n, func(r network.Network) error { return r.EnsureNetworkACL(ctx, s) })
+}
+
 func (n *lateNetwork) EnsureSubnet(ctx context.Context, s spec.Subnet) error {
 	return on(ctx, n, func(r network.Network) error { return r.EnsureSubnet(ctx, s) })
 }

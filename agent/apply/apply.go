@@ -93,7 +93,7 @@ func Needs(item ledger.Item) []protocol.Key {
 		return keys(spec.KindUplink, v.Uplink)
 	case spec.KindSubnet:
 		v, _ := decode[spec.Subnet](item)
-		return keys(spec.KindNetwork, v.Network)
+		return append(keys(spec.KindNetworkACL, v.ACL), keys(spec.KindNetwork, v.Network)...)
 	case spec.KindPort:
 		v, _ := decode[spec.Port](item)
 		return append(keys(spec.KindSecurityGroup, v.SecurityGroups...), keys(spec.KindSubnet, v.Subnet)...)
@@ -127,6 +127,8 @@ func (a *Applier) site(ctx context.Context, item ledger.Item) error {
 		return a.uplink(ctx, item)
 	case spec.KindNetwork:
 		return a.network(ctx, item)
+	case spec.KindNetworkACL:
+		return a.networkACL(ctx, item)
 	case spec.KindSubnet:
 		return a.subnet(ctx, item)
 	case spec.KindSecurityGroup:

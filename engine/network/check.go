@@ -5,7 +5,6 @@ import (
 	"net"
 	"net/netip"
 	"regexp"
-	"strconv"
 
 	"edgecloud/link/spec"
 )
@@ -117,6 +116,10 @@ func CheckSubnet(s spec.Subnet) error {
 	for i, a := range s.DNS {
 		c.address(fmt.Sprintf("dns[%d]", i), a)
 	}
+	if s.ACL != "" {
+		c.id("acl", s.ACL)
+	}
+	c.routes(s)
 	return c.err
 }
 
@@ -178,12 +181,7 @@ func (c *checker) rule(field func(string) string, r spec.Rule) {
 	if r.Remote.IsValid() && r.RemoteGroup != "" {
 		c.fail(field("remote_group"), "is set beside remote")
 	}
-	if r.Remote != (netip.Prefix{}) {
-		c.prefix(field("remote"), r.Remote)
-		if r.Remote.Addr().Is6() != r.IPv6 {
-			c.fail(field("remote"), "%s is not of the rule's IP version", r.Remote)
-		}
-	}
+	c.version(field("remote"), r.Remote, r.IPv6)
 	if r.RemoteGroup != "" {
 		c.id(field("remote_group"), r.RemoteGroup)
 	}
@@ -209,10 +207,7 @@ func (c *checker) protocol(field func(string) string, r spec.Rule) {
 		return
 	case "":
 	default:
-		n, err := strconv.Atoi(r.Protocol)
-		if err != nil || n < 0 || n > 255 || strconv.Itoa(n) != r.Protocol {
-			c.fail(field("protocol"), "%q is not tcp, udp, icmp, icmpv6 or a number in 0 to 255", r.Protocol)
-		}
+		c.protocolNumber(field("protocol"), r.Protocol)
 	}
 	if r.PortMin != 0 || r.PortMax != 0 {
 		c.fail(field("port_min"), "ports need protocol tcp or udp")

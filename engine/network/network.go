@@ -31,6 +31,7 @@ type Object struct {
 type Network interface {
 	EnsureUplink(ctx context.Context, s spec.Uplink) error
 	EnsureNetwork(ctx context.Context, s spec.Network) error
+	EnsureNetworkACL(ctx context.Context, s spec.NetworkACL) error
 	EnsureSubnet(ctx context.Context, s spec.Subnet) error
 	EnsureSecurityGroup(ctx context.Context, s spec.SecurityGroup) error
 	EnsurePort(ctx context.Context, s spec.Port) error

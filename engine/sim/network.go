@@ -18,6 +18,7 @@ type network struct {
 	mu         sync.RWMutex
 	uplinks    map[string]spec.Uplink
 	networks   map[string]spec.Network
+	acls       map[string]spec.NetworkACL
 	subnets    map[string]spec.Subnet
 	groups     map[string]spec.SecurityGroup
 	ports      map[string]spec.Port
@@ -27,6 +28,7 @@ type network struct {
 
 	subnetPorts  map[string]map[string]struct{} // by subnet
 	groupPorts   map[string]map[string]struct{} // by security group
+	aclSubnets   map[string]map[string]struct{} // by network ACL
 	portPublics  map[string]map[string]struct{} // by port or virtual IP
 	subnetVIPs   map[string]map[string]struct{} // by subnet
 	members      map[string]map[string]struct{} // public addresses by shared bandwidth
@@ -95,9 +97,24 @@ func (n *network) ensureSubnet(s spec.Subnet) error {
 	if _, ok := n.networks[s.Network]; !ok {
 		return missing(spec.KindNetwork, s.Network)
 	}
-	s.DNS = slices.Clone(s.DNS)
+	if _, ok := n.acls[s.ACL]; s.ACL != "" && !ok {
+		return missing(spec.KindNetworkACL, s.ACL)
+	}
+	if old.ACL != "" {
+		unlink(n.aclSubnets, old.ACL, s.UID)
+	}
+	if s.ACL != "" {
+		link(&n.aclSubnets, s.ACL, s.UID)
+	}
+	s.DNS, s.Routes = slices.Clone(s.DNS), slices.Clone(s.Routes)
 	put(&n.subnets, s.UID, s)
 	link(&n.subnetsOf, s.Network, s.UID)
+	return nil
+}
+
+func (n *network) ensureACL(s spec.NetworkACL) error {
+	s.Ingress, s.Egress = slices.Clone(s.Ingress), slices.Clone(s.Egress)
+	put(&n.acls, s.UID, s)
 	return nil
 }
 
@@ -207,6 +224,10 @@ func (n *network) usedBy(o netengine.Object) string {
 				return "public_ip " + uid
 			}
 		}
+	case spec.KindNetworkACL:
+		if len(n.aclSubnets[o.UID]) > 0 {
+			return "subnets"
+		}
 	case spec.KindSubnet:
 		if len(n.subnetPorts[o.UID]) > 0 {
 			return "ports"
@@ -239,8 +260,11 @@ func (n *network) remove(o netengine.Object) error {
 		delete(n.uplinks, o.UID)
 	case spec.KindNetwork:
 		delete(n.networks, o.UID)
+	case spec.KindNetworkACL:
+		delete(n.acls, o.UID)
 	case spec.KindSubnet:
 		unlink(n.subnetsOf, n.subnets[o.UID].Network, o.UID)
+		unlink(n.aclSubnets, n.subnets[o.UID].ACL, o.UID)
 		delete(n.subnets, o.UID)
 	case spec.KindSecurityGroup:
 		delete(n.groups, o.UID)
@@ -269,9 +293,10 @@ func (n *network) remove(o netengine.Object) error {
 }
 
 func (n *network) objects() []netengine.Object {
-	all := make([]netengine.Object, 0, len(n.ports)+len(n.subnets)+len(n.groups)+len(n.networks)+len(n.virtualIPs)+len(n.publicIPs)+len(n.uplinks)+len(n.shared))
+	all := make([]netengine.Object, 0, len(n.ports)+len(n.subnets)+len(n.groups)+len(n.networks)+len(n.virtualIPs)+len(n.publicIPs)+len(n.uplinks)+len(n.shared)+len(n.acls))
 	all = named(all, spec.KindUplink, n.uplinks)
 	all = named(all, spec.KindNetwork, n.networks)
+	all = named(all, spec.KindNetworkACL, n.acls)
 	all = named(all, spec.KindSubnet, n.subnets)
 	all = named(all, spec.KindSecurityGroup, n.groups)
 	all = named(all, spec.KindPort, n.ports)
@@ -327,6 +352,10 @@ func (v view) EnsureUplink(ctx context.Context, s spec.Uplink) error {
 
 func (v view) EnsureNetwork(ctx context.Context, s spec.Network) error {
 	return ensure(ctx, v, spec.KindNetwork, s.UID, s, netengine.CheckNetwork(s), (*network).ensureNetwork)
+}
+
+func (v view) EnsureNetworkACL(ctx context.Context, s spec.NetworkACL) error {
+	return ensure(ctx, v, spec.KindNetworkACL, s.UID, s, netengine.CheckNetworkACL(s), (*network).ensureACL)
 }
 
 func (v view) EnsureSubnet(ctx context.Context, s spec.Subnet) error {

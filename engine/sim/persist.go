@@ -241,6 +241,8 @@ func (n *network) apply(r record) error {
 		return placeSpec(&n.uplinks, r)
 	case spec.KindNetwork:
 		return placeSpec(&n.networks, r)
+	case spec.KindNetworkACL:
+		return placeSpec(&n.acls, r)
 	case spec.KindSubnet:
 		return placeSpec(&n.subnets, r)
 	case spec.KindSecurityGroup:
@@ -271,6 +273,9 @@ func (w *World) settleLoaded() {
 func (n *network) index() {
 	for uid, s := range n.subnets {
 		link(&n.subnetsOf, s.Network, uid)
+		if s.ACL != "" {
+			link(&n.aclSubnets, s.ACL, uid)
+		}
 	}
 	for uid, p := range n.ports {
 		link(&n.subnetPorts, p.Subnet, uid)

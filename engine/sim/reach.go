@@ -92,19 +92,58 @@ func (s *Site) AddOutside(a netip.Addr) (remove func()) {
 // route carries a packet that its port let go.
 func (n *network) route(from spec.Port, p packet) Verdict {
 	sub := n.subnets[from.Subnet]
-	if sub.Prefix.Contains(p.dst) {
+	if sub.Prefix.Contains(p.dst) && p.dst != sub.Gateway {
 		return n.deliver(sub, p)
 	}
 	if sub.NoGateway {
 		return dropped("subnet %s has no router", sub.UID)
 	}
+	if why := n.crosses(sub, spec.Egress, p); why != "" {
+		return dropped("%s", why)
+	}
 	net := n.networks[sub.Network]
+	hop, narrow := nextHop(sub.Routes, p.dst)
 	for uid := range n.subnetsOf[net.UID] {
-		if other := n.subnets[uid]; !other.NoGateway && other.Prefix.Contains(p.dst) {
-			return n.deliver(other, p)
+		if other := n.subnets[uid]; !other.NoGateway && other.Prefix.Contains(p.dst) && other.Prefix.Bits() >= narrow {
+			return n.enter(other, p.dst, p)
 		}
 	}
+	if hop.IsValid() {
+		return n.hop(net, hop, p)
+	}
 	return n.leave(from, net, p)
+}
+
+// nextHop is where the longest route to an address leads, and its length in bits; an invalid address and -1: nowhere.
+func nextHop(routes []spec.Route, to netip.Addr) (hop netip.Addr, bits int) {
+	bits = -1
+	for _, r := range routes {
+		if r.Destination.Contains(to) && r.Destination.Bits() > bits {
+			hop, bits = r.NextHop, r.Destination.Bits()
+		}
+	}
+	return hop, bits
+}
+
+// hop hands a packet for somewhere else to an address on one of the network's subnets.
+func (n *network) hop(net spec.Network, hop netip.Addr, p packet) Verdict {
+	for uid := range n.subnetsOf[net.UID] {
+		if sub := n.subnets[uid]; !sub.NoGateway && sub.Prefix.Contains(hop) {
+			return n.enter(sub, hop, p)
+		}
+	}
+	return dropped("the next hop %s is on no subnet of network %s", hop, net.UID)
+}
+
+// enter hands a packet from the router to who has an address on a subnet.
+func (n *network) enter(sub spec.Subnet, to netip.Addr, p packet) Verdict {
+	if to == sub.Gateway {
+		return n.deliver(sub, p)
+	}
+	if why := n.crosses(sub, spec.Ingress, p); why != "" {
+		return dropped("%s", why)
+	}
+	return n.deliverTo(sub, to, p)
 }
 
 // deliver hands a packet to whoever has its address on a subnet.
@@ -118,10 +157,15 @@ func (n *network) deliver(sub spec.Subnet, p packet) Verdict {
 		}
 		return Verdict{OK: true, Source: p.src}
 	}
+	return n.deliverTo(sub, p.dst, p)
+}
+
+// deliverTo hands a packet to the port that has an address on a subnet: the packet's own, or a next hop's.
+func (n *network) deliverTo(sub spec.Subnet, to netip.Addr, p packet) Verdict {
 	found := ""
 	for uid := range n.subnetPorts[sub.UID] {
 		for _, a := range n.ports[uid].Addresses {
-			if a == p.dst && (found == "" || uid < found) {
+			if a == to && (found == "" || uid < found) {
 				found = uid
 			}
 		}
@@ -130,11 +174,11 @@ func (n *network) deliver(sub spec.Subnet, p packet) Verdict {
 		return n.arrive(n.ports[found], p)
 	}
 	for uid := range n.subnetVIPs[sub.UID] {
-		if n.virtualIPs[uid].Address == p.dst {
+		if n.virtualIPs[uid].Address == to {
 			return n.arriveVirtual(uid, p)
 		}
 	}
-	return dropped("nobody has %s on subnet %s", p.dst, sub.UID)
+	return dropped("nobody has %s on subnet %s", to, sub.UID)
 }
 
 // arriveVirtual hands a packet to whoever has a virtual IP now.
@@ -177,6 +221,9 @@ func (n *network) arrive(to spec.Port, p packet) Verdict {
 	if to.Disabled {
 		return dropped("port %s is disabled", to.UID)
 	}
+	if !slices.Contains(to.Addresses, p.dst) && !mayUse(to, p.dst) {
+		return dropped("port %s takes nothing for %s", to.UID, p.dst)
+	}
 	if !n.allowed(to, spec.Ingress, p.src, p) {
 		return dropped("no ingress rule of port %s allows it from %s", to.UID, p.src)
 	}
@@ -208,15 +255,21 @@ func (n *network) leave(from spec.Port, net spec.Network, p packet) Verdict {
 func (n *network) fromUplink(p packet, uplink string) Verdict {
 	for uid := range n.publicByAddr[p.dst] {
 		ip := n.publicIPs[uid]
-		if ip.Virtual {
-			p.dst = ip.Private
-			return n.arriveVirtual(ip.Port, p)
-		}
 		to, ok := n.ports[ip.Port]
-		if !ok {
+		if !ok && !ip.Virtual {
 			continue
 		}
+		subnet := to.Subnet
+		if ip.Virtual {
+			subnet = n.virtualIPs[ip.Port].Subnet
+		}
 		p.dst = ip.Private
+		if why := n.crosses(n.subnets[subnet], spec.Ingress, p); why != "" {
+			return dropped("%s", why)
+		}
+		if ip.Virtual {
+			return n.arriveVirtual(ip.Port, p)
+		}
 		return n.arrive(to, p)
 	}
 	for _, net := range n.networks {

@@ -14,7 +14,11 @@ type packet struct {
 	src, dst netip.Addr
 	proto    int // IANA's number
 	port     int // destination port; for ICMP the type
+	from     int // source port
 }
+
+// clientPort is where connections come from (IANA's first dynamic port).
+const clientPort = 49152
 
 // IP protocol numbers (IANA).
 const (
@@ -62,7 +66,7 @@ func newPacket(to netip.Addr, proto string, port int) (packet, error) {
 	if port == 0 && n == protoICMPv6 {
 		port = echoRequestV6
 	}
-	return packet{dst: to, proto: n, port: port}, nil
+	return packet{dst: to, proto: n, port: port, from: clientPort}, nil
 }
 
 func (p packet) echo() bool {

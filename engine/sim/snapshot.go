@@ -52,6 +52,7 @@ func (s *snapshotter) site(site *Site) {
 	n.mu.RLock()
 	addAll(s, site, spec.KindUplink, n.uplinks)
 	addAll(s, site, spec.KindNetwork, n.networks)
+	addAll(s, site, spec.KindNetworkACL, n.acls)
 	addAll(s, site, spec.KindSubnet, n.subnets)
 	addAll(s, site, spec.KindSecurityGroup, n.groups)
 	addAll(s, site, spec.KindPort, n.ports)

@@ -6,6 +6,7 @@ import "net/netip"
 const (
 	KindUplink        = "uplink"         // site: a carrier line's provider network
 	KindNetwork       = "network"        // site
+	KindNetworkACL    = "network_acl"    // site
 	KindSubnet        = "subnet"         // site
 	KindSecurityGroup = "security_group" // site
 	KindPort          = "port"           // site
@@ -19,7 +20,7 @@ const (
 
 // Kinds lists all kinds in the order of application.
 func Kinds() []string {
-	return []string{KindUplink, KindNetwork, KindSubnet, KindSecurityGroup, KindPort, KindVirtualIP, KindBandwidth, KindPublicIP, KindImage, KindVolume, KindInstance}
+	return []string{KindUplink, KindNetwork, KindNetworkACL, KindSubnet, KindSecurityGroup, KindPort, KindVirtualIP, KindBandwidth, KindPublicIP, KindImage, KindVolume, KindInstance}
 }
 
 // HostTarget and SiteTarget name whom a spec is addressed to.
@@ -125,6 +126,52 @@ type Subnet struct {
 	DHCP       bool         `json:"dhcp"`
 	// NoGateway leaves the switch without a router leg.
 	NoGateway bool `json:"no_gateway,omitempty"`
+	// ACL is the UID of the network ACL that guards the border to the router; empty: all may cross it. What stays inside the subnet is never asked.
+	ACL string `json:"acl,omitempty"`
+	// Routes lead what leaves the subnet another way than out of its network. The longest destination wins, the network's own subnets among them.
+	Routes []Route `json:"routes,omitempty"`
+}
+
+// Route sends what goes to a destination to an address on one of the network's subnets.
+type Route struct {
+	Destination netip.Prefix `json:"destination"`
+	NextHop     netip.Addr   `json:"next_hop"`
+}
+
+// NetworkACL guards subnets: two lists of rules, for what comes in from the router and what goes out to it. In each the first rule that matches decides, and
+// what none matches is dropped. It is stateless: answers need a rule of their own. Neighbour discovery always passes.
+type NetworkACL struct {
+	UID     string    `json:"uid"`
+	Ingress []ACLRule `json:"ingress"`
+	Egress  []ACLRule `json:"egress"`
+}
+
+// Action is what a network ACL's rule does with what it matches.
+type Action string
+
+// The actions. Reject tells the sender (a TCP reset or an ICMP message); Deny is silent.
+const (
+	Allow  Action = "allow"
+	Deny   Action = "deny"
+	Reject Action = "reject"
+)
+
+// ACLRule matches packets by all its fields. Empty ones match any.
+type ACLRule struct {
+	UID              string       `json:"uid"`
+	Action           Action       `json:"action"`
+	IPv6             bool         `json:"ipv6,omitempty"`
+	Protocol         string       `json:"protocol,omitempty"` // tcp, udp, icmp, icmpv6, or an IP protocol number; empty: any
+	Source           netip.Prefix `json:"source,omitzero"`
+	Destination      netip.Prefix `json:"destination,omitzero"`
+	SourcePorts      PortRange    `json:"source_ports,omitzero"` // of tcp and udp
+	DestinationPorts PortRange    `json:"destination_ports,omitzero"`
+}
+
+// PortRange is a range of TCP or UDP ports, both ends included. Zero is any.
+type PortRange struct {
+	Min int `json:"min"`
+	Max int `json:"max"`
 }
 
 // Port is an address on a subnet.

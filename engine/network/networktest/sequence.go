@@ -19,6 +19,7 @@ import (
 type wanted struct {
 	uplinks   map[string]spec.Uplink
 	networks  map[string]spec.Network
+	acls      map[string]spec.NetworkACL
 	subnets   map[string]spec.Subnet
 	groups    map[string]spec.SecurityGroup
 	ports     map[string]spec.Port
@@ -28,7 +29,7 @@ type wanted struct {
 }
 
 func newWanted() *wanted {
-	return &wanted{map[string]spec.Uplink{}, map[string]spec.Network{}, map[string]spec.Subnet{}, map[string]spec.SecurityGroup{}, map[string]spec.Port{},
+	return &wanted{map[string]spec.Uplink{}, map[string]spec.Network{}, map[string]spec.NetworkACL{}, map[string]spec.Subnet{}, map[string]spec.SecurityGroup{}, map[string]spec.Port{},
 		map[string]spec.VirtualIP{}, map[string]spec.Bandwidth{}, map[string]spec.PublicIP{}}
 }
 
@@ -36,6 +37,7 @@ func (w *wanted) objects() []network.Object {
 	var out []network.Object
 	out = append(out, named(spec.KindUplink, w.uplinks)...)
 	out = append(out, named(spec.KindNetwork, w.networks)...)
+	out = append(out, named(spec.KindNetworkACL, w.acls)...)
 	out = append(out, named(spec.KindSubnet, w.subnets)...)
 	out = append(out, named(spec.KindSecurityGroup, w.groups)...)
 	out = append(out, named(spec.KindPort, w.ports)...)
@@ -71,6 +73,8 @@ func (w *wanted) inUse(o network.Object) bool {
 	case spec.KindNetwork:
 		return anyOf(w.subnets, func(s spec.Subnet) bool { return s.Network == o.UID }) ||
 			anyOf(w.publicIPs, func(p spec.PublicIP) bool { return p.Network == o.UID })
+	case spec.KindNetworkACL:
+		return anyOf(w.subnets, func(s spec.Subnet) bool { return s.ACL == o.UID })
 	case spec.KindSubnet:
 		return anyOf(w.ports, func(p spec.Port) bool { return p.Subnet == o.UID }) || anyOf(w.virtuals, func(v spec.VirtualIP) bool { return v.Subnet == o.UID })
 	case spec.KindSecurityGroup:
@@ -92,6 +96,8 @@ func (w *wanted) remove(o network.Object) error {
 		delete(w.uplinks, o.UID)
 	case spec.KindNetwork:
 		delete(w.networks, o.UID)
+	case spec.KindNetworkACL:
+		delete(w.acls, o.UID)
 	case spec.KindSubnet:
 		delete(w.subnets, o.UID)
 	case spec.KindSecurityGroup:
@@ -123,7 +129,7 @@ func (w *wanted) subnet(s spec.Subnet) error {
 	if old, ok := w.subnets[s.UID]; ok && old.Network != s.Network {
 		return network.ErrInvalid
 	}
-	if !has(w.networks, s.Network) {
+	if !has(w.networks, s.Network) || s.ACL != "" && !has(w.acls, s.ACL) {
 		return network.ErrMissing
 	}
 	w.subnets[s.UID] = s
@@ -167,13 +173,16 @@ func (w *wanted) step(t *rapid.T, e network.Network) {
 		return fmt.Sprintf("%s-%d", prefix, rapid.IntRange(1, 2).Draw(t, label))
 	}
 	if rapid.IntRange(0, 3).Draw(t, "remove") == 0 {
-		kinds := []string{spec.KindUplink, spec.KindNetwork, spec.KindSubnet, spec.KindSecurityGroup, spec.KindPort, spec.KindVirtualIP, spec.KindBandwidth, spec.KindPublicIP}
+		kinds := []string{spec.KindUplink, spec.KindNetwork, spec.KindNetworkACL, spec.KindSubnet, spec.KindSecurityGroup, spec.KindPort, spec.KindVirtualIP, spec.KindBandwidth, spec.KindPublicIP}
 		o := network.Object{Kind: rapid.SampledFrom(kinds).Draw(t, "kind")}
 		o.UID = uid(o.Kind[:3], "uid")
+		if o.Kind == spec.KindNetworkACL {
+			o.UID = uid("acl", "uid")
+		}
 		same(t, w.remove(o), e.Remove(ctx, o), "remove %v", o)
 		return
 	}
-	switch rapid.IntRange(0, 7).Draw(t, "kind") {
+	switch rapid.IntRange(0, 8).Draw(t, "kind") {
 	case 0:
 		s := NewWorld().Uplink
 		s.UID, s.VLAN = uid("upl", "uid"), rapid.IntRange(0, 2).Draw(t, "vlan")
@@ -220,6 +229,10 @@ func (w *wanted) step(t *rapid.T, e network.Network) {
 		s := spec.Bandwidth{UID: uid("ban", "uid"), Mbps: rapid.IntRange(1, 3).Draw(t, "mbps")}
 		w.shared[s.UID] = s
 		same(t, nil, e.EnsureBandwidth(ctx, s), "ensure %+v", s)
+	case 8:
+		s := spec.NetworkACL{UID: uid("acl", "uid"), Ingress: drawACLRules(t, "in"), Egress: drawACLRules(t, "out")}
+		w.acls[s.UID] = s
+		same(t, nil, e.EnsureNetworkACL(ctx, s), "ensure %+v", s)
 	}
 }
 
@@ -235,9 +248,20 @@ func drawNetwork(t *rapid.T, uid func(string, string) string) spec.Network {
 func drawSubnet(t *rapid.T, uid func(string, string) string) spec.Subnet {
 	s := NewWorld().Subnet
 	s.UID, s.Network = uid("sub", "uid"), uid("net", "network")
+	s.ACL, s.Routes = "", nil
+	if rapid.Bool().Draw(t, "guarded") {
+		s.ACL = uid("acl", "acl")
+	}
 	s.DHCP, s.NoGateway = rapid.Bool().Draw(t, "dhcp"), rapid.Bool().Draw(t, "no gateway")
 	if rapid.Bool().Draw(t, "ipv6") {
 		s.Prefix, s.Gateway, s.DNS = netip.MustParsePrefix("fd00:1::/64"), netip.MustParseAddr("fd00:1::1"), nil
+	}
+	if !s.NoGateway && rapid.Bool().Draw(t, "routes") {
+		to := netip.PrefixFrom(netip.IPv4Unspecified(), 0)
+		if s.Prefix.Addr().Is6() {
+			to = netip.PrefixFrom(netip.IPv6Unspecified(), 0)
+		}
+		s.Routes = []spec.Route{{Destination: to, NextHop: s.Gateway.Next()}}
 	}
 	return s
 }

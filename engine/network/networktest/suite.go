@@ -30,6 +30,7 @@ func Suite(t *testing.T, name string, newEngine func(t *testing.T) network.Netwo
 		{"GroupsMayNameEachOther", testMutualGroups},
 		{"PublicIPMoves", testPublicIPMoves},
 		{"BandwidthIsShared", testShared},
+		{"ACLIsFreeWhenItsSubnetsAre", testACLMoves},
 		{"InvalidSpecs", testInvalid},
 		{"Concurrent", testConcurrent},
 		{"CancelledContext", testCancelled},
@@ -44,6 +45,7 @@ func Suite(t *testing.T, name string, newEngine func(t *testing.T) network.Netwo
 type World struct {
 	Uplink    spec.Uplink
 	Network   spec.Network
+	ACL       spec.NetworkACL
 	Subnet    spec.Subnet
 	Group     spec.SecurityGroup
 	Port      spec.Port
@@ -56,8 +58,13 @@ func NewWorld() World {
 	return World{
 		Uplink:  spec.Uplink{UID: "up-1", PhysicalNetwork: "physnet1", Prefix: netip.MustParsePrefix("203.0.113.0/24"), Gateway: netip.MustParseAddr("203.0.113.1")},
 		Network: spec.Network{UID: "net-1", Uplink: "up-1", Address: netip.MustParseAddr("203.0.113.10"), SNAT: true},
+		ACL: spec.NetworkACL{UID: "acl-1", Ingress: []spec.ACLRule{
+			{UID: "a1", Action: spec.Deny, Protocol: "tcp", Source: netip.MustParsePrefix("198.51.100.0/24"), DestinationPorts: spec.PortRange{Min: 22, Max: 23}},
+			{UID: "a2", Action: spec.Allow},
+		}, Egress: []spec.ACLRule{{UID: "a3", Action: spec.Allow}}},
 		Subnet: spec.Subnet{UID: "sub-1", Network: "net-1", Prefix: netip.MustParsePrefix("10.1.0.0/24"), Gateway: netip.MustParseAddr("10.1.0.1"), DHCP: true,
-			DNS: []netip.Addr{netip.MustParseAddr("223.5.5.5")}},
+			DNS: []netip.Addr{netip.MustParseAddr("223.5.5.5")}, ACL: "acl-1",
+			Routes: []spec.Route{{Destination: netip.MustParsePrefix("172.20.0.0/16"), NextHop: netip.MustParseAddr("10.1.0.11")}}},
 		Group: spec.SecurityGroup{UID: "sg-1", Rules: []spec.Rule{
 			{UID: "r1", Direction: spec.Ingress, Protocol: "tcp", PortMin: 22, PortMax: 22, Remote: netip.MustParsePrefix("0.0.0.0/0")},
 			{UID: "r2", Direction: spec.Egress},
@@ -73,8 +80,8 @@ func NewWorld() World {
 // Objects names the objects of a World in the order of application.
 func (w World) Objects() []network.Object {
 	return []network.Object{
-		{Kind: spec.KindUplink, UID: w.Uplink.UID}, {Kind: spec.KindNetwork, UID: w.Network.UID}, {Kind: spec.KindSubnet, UID: w.Subnet.UID},
-		{Kind: spec.KindSecurityGroup, UID: w.Group.UID}, {Kind: spec.KindPort, UID: w.Port.UID},
+		{Kind: spec.KindUplink, UID: w.Uplink.UID}, {Kind: spec.KindNetwork, UID: w.Network.UID}, {Kind: spec.KindNetworkACL, UID: w.ACL.UID},
+		{Kind: spec.KindSubnet, UID: w.Subnet.UID}, {Kind: spec.KindSecurityGroup, UID: w.Group.UID}, {Kind: spec.KindPort, UID: w.Port.UID},
 		{Kind: spec.KindVirtualIP, UID: w.VirtualIP.UID}, {Kind: spec.KindPublicIP, UID: w.PublicIP.UID},
 	}
 }
@@ -84,6 +91,7 @@ func (w World) Apply(ctx context.Context, e network.Network) error {
 	for _, step := range []func() error{
 		func() error { return e.EnsureUplink(ctx, w.Uplink) },
 		func() error { return e.EnsureNetwork(ctx, w.Network) },
+		func() error { return e.EnsureNetworkACL(ctx, w.ACL) },
 		func() error { return e.EnsureSubnet(ctx, w.Subnet) },
 		func() error { return e.EnsureSecurityGroup(ctx, w.Group) },
 		func() error { return e.EnsurePort(ctx, w.Port) },
@@ -124,7 +132,8 @@ func testChanges(t *testing.T, e network.Network) {
 	require.NoError(t, w.Apply(t.Context(), e))
 	w.Uplink.VLAN = 100
 	w.Network.MTU, w.Network.SNAT = 1400, false
-	w.Subnet.DNS, w.Subnet.DHCP = nil, false
+	w.ACL.Ingress, w.ACL.Egress = w.ACL.Ingress[1:], nil
+	w.Subnet.DNS, w.Subnet.DHCP, w.Subnet.ACL, w.Subnet.Routes = nil, false, "", nil
 	w.Group.Rules = w.Group.Rules[:1]
 	w.Port.SecurityGroups, w.Port.Disabled, w.Port.EgressMbps = nil, true, 0
 	w.Port.AllowedPairs = []spec.Pair{{Prefix: netip.MustParsePrefix("0.0.0.0/0")}, {MAC: "0a:00:00:00:00:55", Prefix: netip.MustParsePrefix("10.1.0.99/32")}}
@@ -146,29 +155,32 @@ func testMissing(t *testing.T, e network.Network) {
 	requireList(t, e, nil)
 	require.NoError(t, e.EnsureUplink(ctx, w.Uplink))
 	require.NoError(t, e.EnsureNetwork(ctx, w.Network))
+	require.ErrorIs(t, e.EnsureSubnet(ctx, w.Subnet), network.ErrMissing, "its ACL is missing")
+	require.NoError(t, e.EnsureNetworkACL(ctx, w.ACL))
 	require.NoError(t, e.EnsureSubnet(ctx, w.Subnet))
 	require.ErrorIs(t, e.EnsurePort(ctx, w.Port), network.ErrMissing, "its group is missing")
 	require.ErrorIs(t, e.EnsurePublicIP(ctx, w.PublicIP), network.ErrMissing, "its port is missing")
-	requireList(t, e, w.Objects()[:3])
+	requireList(t, e, w.Objects()[:4])
 }
 
 func testInUse(t *testing.T, e network.Network) {
 	w, ctx := NewWorld(), t.Context()
 	require.NoError(t, w.Apply(ctx, e))
-	for _, o := range w.Objects()[:5] {
+	objects := w.Objects()
+	for _, o := range objects[:len(objects)-2] { // nothing is on the virtual IP and the public address
 		require.ErrorIs(t, e.Remove(ctx, o), network.ErrInUse, o.Kind)
 	}
 	moved := w.PublicIP
 	moved.Port, moved.Virtual, moved.Private = w.VirtualIP.UID, true, w.VirtualIP.Address
 	require.NoError(t, e.EnsurePublicIP(ctx, moved))
-	require.ErrorIs(t, e.Remove(ctx, w.Objects()[5]), network.ErrInUse, "it has a public address now")
+	require.ErrorIs(t, e.Remove(ctx, objects[len(objects)-2]), network.ErrInUse, "it has a public address now")
 	requireList(t, e, w.Objects())
 	cut := w.Network
 	cut.Uplink, cut.SNAT, cut.Address = "", false, netip.Addr{}
 	require.ErrorIs(t, e.EnsureNetwork(ctx, cut), network.ErrInUse, "its public address needs the uplink")
-	require.NoError(t, e.Remove(ctx, w.Objects()[6]))
+	require.NoError(t, e.Remove(ctx, objects[len(objects)-1]))
 	require.NoError(t, e.EnsureNetwork(ctx, cut))
-	require.NoError(t, e.Remove(ctx, w.Objects()[0]), "nothing is on the uplink now")
+	require.NoError(t, e.Remove(ctx, objects[0]), "nothing is on the uplink now")
 	require.ErrorIs(t, e.EnsurePublicIP(ctx, w.PublicIP), network.ErrMissing)
 }
 
@@ -247,6 +259,21 @@ func testShared(t *testing.T, e network.Network) {
 	requireList(t, e, w.Objects())
 }
 
+func testACLMoves(t *testing.T, e network.Network) {
+	w, ctx := NewWorld(), t.Context()
+	require.NoError(t, w.Apply(ctx, e))
+	other := w.ACL
+	other.UID = "acl-2"
+	require.NoError(t, e.EnsureNetworkACL(ctx, other))
+	w.Subnet.ACL, w.Subnet.NoGateway, w.Subnet.Routes = "acl-2", true, nil
+	require.NoError(t, e.EnsureSubnet(ctx, w.Subnet))
+	require.NoError(t, e.Remove(ctx, network.Object{Kind: spec.KindNetworkACL, UID: "acl-1"}))
+	require.ErrorIs(t, e.Remove(ctx, network.Object{Kind: spec.KindNetworkACL, UID: "acl-2"}), network.ErrInUse, "also of a subnet without a border")
+	w.Subnet.ACL = ""
+	require.NoError(t, e.EnsureSubnet(ctx, w.Subnet))
+	require.NoError(t, e.Remove(ctx, network.Object{Kind: spec.KindNetworkACL, UID: "acl-2"}))
+}
+
 func testInvalid(t *testing.T, e network.Network) {
 	w, ctx := NewWorld(), t.Context()
 	require.NoError(t, w.Apply(ctx, e))
@@ -263,6 +290,34 @@ func testInvalid(t *testing.T, e network.Network) {
 		{"mtu", func(w World) error { w.Network.MTU = 100; return e.EnsureNetwork(ctx, w.Network) }},
 		{"prefix", func(w World) error { w.Subnet.Prefix = netip.Prefix{}; return e.EnsureSubnet(ctx, w.Subnet) }},
 		{"gateway", func(w World) error { w.Subnet.Gateway = w.Uplink.Gateway; return e.EnsureSubnet(ctx, w.Subnet) }},
+		{"routes[0].next_hop", func(w World) error {
+			w.Subnet.Routes = []spec.Route{{Destination: netip.MustParsePrefix("fd00::/16"), NextHop: w.Subnet.Gateway}}
+			return e.EnsureSubnet(ctx, w.Subnet)
+		}},
+		{"routes[1].destination", func(w World) error {
+			w.Subnet.Routes = append(w.Subnet.Routes, w.Subnet.Routes...)
+			return e.EnsureSubnet(ctx, w.Subnet)
+		}},
+		{"routes[0].destination", func(w World) error {
+			w.Subnet.Routes = []spec.Route{{Destination: netip.MustParsePrefix("172.20.0.1/16"), NextHop: w.Subnet.Gateway}}
+			return e.EnsureSubnet(ctx, w.Subnet)
+		}},
+		{"ingress[0].action", func(w World) error {
+			w.ACL.Ingress = []spec.ACLRule{{UID: "r", Action: "pass"}}
+			return e.EnsureNetworkACL(ctx, w.ACL)
+		}},
+		{"egress[0].destination_ports", func(w World) error {
+			w.ACL.Egress = []spec.ACLRule{{UID: "r", Action: spec.Allow, Protocol: "icmp", SourcePorts: spec.PortRange{Min: 1, Max: 2}}}
+			return e.EnsureNetworkACL(ctx, w.ACL)
+		}},
+		{"egress[0].source", func(w World) error {
+			w.ACL.Egress = []spec.ACLRule{{UID: "r", Action: spec.Allow, IPv6: true, Source: w.Subnet.Prefix}}
+			return e.EnsureNetworkACL(ctx, w.ACL)
+		}},
+		{"ingress[0].source_ports", func(w World) error {
+			w.ACL.Ingress = []spec.ACLRule{{UID: "r", Action: spec.Deny, Protocol: "udp", SourcePorts: spec.PortRange{Min: 5, Max: 4}}}
+			return e.EnsureNetworkACL(ctx, w.ACL)
+		}},
 		{"mac", func(w World) error { w.Port.MAC = "0A:00:00:00:00:01"; return e.EnsurePort(ctx, w.Port) }},
 		{"addresses", func(w World) error { w.Port.Addresses = nil; return e.EnsurePort(ctx, w.Port) }},
 		{"security_groups[1]", func(w World) error {

@@ -57,6 +57,8 @@ func Traffic(t *testing.T, f Fixture) {
 	t.Run("VirtualIPMoves", x.virtualIP)
 	t.Run("PublicIP", x.publicIP)
 	t.Run("Limits", x.limits)
+	t.Run("NetworkACL", x.networkACL)
+	t.Run("Routes", x.routes)
 	t.Run("NothingIsLeft", func(t *testing.T) {
 		require.NoError(t, clear(f.Engine))
 		requireList(t, f.Engine, nil)
@@ -78,8 +80,7 @@ func newTenant(t *testing.T, f Fixture) *tenant {
 		require.NoError(t, e.EnsureNetwork(ctx, spec.Network{UID: n, Uplink: f.Uplink.UID, Address: address, SNAT: true}))
 	}
 	for _, s := range []struct{ uid, network, base string }{{"s1", "one", "10.1.0"}, {"s2", "one", "10.2.0"}, {"s9", "two", "10.9.0"}} {
-		require.NoError(t, e.EnsureSubnet(ctx, spec.Subnet{UID: s.uid, Network: s.network, Prefix: netip.MustParsePrefix(s.base + ".0/24"),
-			Gateway: netip.MustParseAddr(s.base + ".1"), DHCP: true, DNS: []netip.Addr{netip.MustParseAddr("223.5.5.5")}}))
+		require.NoError(t, e.EnsureSubnet(ctx, subnetOf(s.uid, s.network, s.base)))
 	}
 	port := func(uid, network, subnet, address string, host int) (spec.Port, Runner) {
 		a := netip.MustParseAddr(address)
@@ -97,6 +98,11 @@ func newTenant(t *testing.T, f Fixture) *tenant {
 	return x
 }
 
+func subnetOf(uid, network, base string) spec.Subnet {
+	return spec.Subnet{UID: uid, Network: network, Prefix: netip.MustParsePrefix(base + ".0/24"), Gateway: netip.MustParseAddr(base + ".1"), DHCP: true,
+		DNS: []netip.Addr{netip.MustParseAddr("223.5.5.5")}}
+}
+
 func ping(r Runner, address string, more ...string) bool {
 	args := append([]string{"ping", "-n", "-c", "1", "-W", "1"}, more...)
 	return r.Command(context.Background(), append(args, address)...).Run() == nil
@@ -104,7 +110,8 @@ func ping(r Runner, address string, more ...string) bool {
 
 // tcp tells whether a connection gets an answer.
 func tcp(r Runner, address string, port int) bool {
-	out, err := r.Command(context.Background(), "busybox", "nc", "-w", "1", address, fmt.Sprint(port)).Output()
+	// -w bounds the connecting only: an answer that is cut off later would be waited for.
+	out, err := r.Command(context.Background(), "timeout", "3", "busybox", "nc", "-w", "1", address, fmt.Sprint(port)).Output()
 	return err == nil && string(out) == "hello\n"
 }
 

@@ -2,7 +2,8 @@
 //
 //	Uplink         logical switch with a localnet port
 //	Network        logical router; on an uplink: a gateway port bound to the gateway hosts (an HA chassis group), and a default route
-//	Subnet         logical switch, router leg, DHCP options, SNAT rule
+//	Subnet         logical switch, router leg, DHCP options, SNAT rule, static routes in a table of the leg's own
+//	NetworkACL     port group of the switches' ports to the router, with stateless ACLs; policies of the router, rows of the subnet
 //	Port           logical switch port named by its UID (what iface-id finds), member of its groups' port groups, QoS rules
 //	SecurityGroup  port group with allow-related ACLs
 //	Bandwidth      address set of its members' public addresses; QoS rules that match it on each of their uplinks' switches

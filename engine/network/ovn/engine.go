@@ -137,7 +137,7 @@ func (e *Engine) startGateways(ctx context.Context, gateways []string) error {
 func monitors() []client.MonitorOption {
 	ports, legs, groups, gateways, sets := &switchPortRow{}, &routerPortRow{}, &portGroupRow{}, &chassisGroupRow{}, &addressSetRow{}
 	return []client.MonitorOption{
-		ours(&switchRow{}), ours(ports, &ports.Name), ours(&routerRow{}), ours(legs, &legs.Name), ours(&routeRow{}), ours(&natRow{}), ours(&qosRow{}),
+		ours(&switchRow{}), ours(ports, &ports.Name), ours(&routerRow{}), ours(legs, &legs.Name), ours(&routeRow{}), ours(&policyRow{}), ours(&natRow{}), ours(&qosRow{}),
 		ours(&dhcpRow{}), ours(groups, &groups.Name), ours(gateways, &gateways.Name), ours(sets, &sets.Name),
 	}
 }

@@ -15,7 +15,8 @@ import (
 var tablesOf = map[string][]string{
 	spec.KindUplink:        {tableSwitch, tableSwitchPort},
 	spec.KindNetwork:       {tableRouter, tableRouterPort, tableSwitchPort, tableRoute},
-	spec.KindSubnet:        {tableSwitch, tableRouterPort, tableSwitchPort, tableDHCP, tableNAT},
+	spec.KindNetworkACL:    {tablePortGroup},
+	spec.KindSubnet:        {tableSwitch, tableRouterPort, tableSwitchPort, tableDHCP, tableNAT, tableRoute, tablePolicy},
 	spec.KindSecurityGroup: {tablePortGroup},
 	spec.KindPort:          {tableSwitchPort, tableQoS},
 	spec.KindVirtualIP:     {tableSwitchPort},

@@ -11,6 +11,7 @@ const (
 	tableRouter       = "Logical_Router"
 	tableRouterPort   = "Logical_Router_Port"
 	tableRoute        = "Logical_Router_Static_Route"
+	tablePolicy       = "Logical_Router_Policy"
 	tableNAT          = "NAT"
 	tableQoS          = "QoS"
 	tableDHCP         = "DHCP_Options"
@@ -54,6 +55,10 @@ type (
 		UUID        string            `ovsdb:"_uuid"`
 		ExternalIDs map[string]string `ovsdb:"external_ids"`
 	}
+	policyRow struct {
+		UUID        string            `ovsdb:"_uuid"`
+		ExternalIDs map[string]string `ovsdb:"external_ids"`
+	}
 	natRow struct {
 		UUID        string            `ovsdb:"_uuid"`
 		ExternalIDs map[string]string `ovsdb:"external_ids"`
@@ -85,14 +90,14 @@ type (
 
 // anyRow lists the row types.
 type anyRow interface {
-	switchRow | switchPortRow | routerRow | routerPortRow | routeRow | natRow | qosRow | dhcpRow | portGroupRow | chassisGroupRow | addressSetRow
+	switchRow | switchPortRow | routerRow | routerPortRow | routeRow | policyRow | natRow | qosRow | dhcpRow | portGroupRow | chassisGroupRow | addressSetRow
 }
 
 // models maps the tables to their types.
 func models() map[string]model.Model {
 	return map[string]model.Model{
 		tableSwitch: &switchRow{}, tableSwitchPort: &switchPortRow{}, tableRouter: &routerRow{}, tableRouterPort: &routerPortRow{}, tableRoute: &routeRow{},
-		tableNAT: &natRow{}, tableQoS: &qosRow{}, tableDHCP: &dhcpRow{}, tablePortGroup: &portGroupRow{}, tableChassisGroup: &chassisGroupRow{},
+		tablePolicy: &policyRow{}, tableNAT: &natRow{}, tableQoS: &qosRow{}, tableDHCP: &dhcpRow{}, tablePortGroup: &portGroupRow{}, tableChassisGroup: &chassisGroupRow{},
 		tableAddressSet: &addressSetRow{},
 	}
 }
@@ -108,6 +113,7 @@ const (
 	keyOf     = "edgecloud-of"     // kind/UID of the object that this one hangs on: who is in use
 	keyPort   = "edgecloud-port"   // UID of a public address's port: who is in use
 	keyShared = "edgecloud-shared" // UID of a public address's shared bandwidth: who is in use
+	keyACL    = "edgecloud-acl"    // UID of a subnet's network ACL: who is in use
 	keyOpen   = "edgecloud-open"   // mark on unfiltered ports: they name groups without being members
 )
 
@@ -117,4 +123,4 @@ const (
 )
 
 // indexed are the keys by which rows are found.
-var indexed = []string{keyOwner, keyOf, keyPort, keyOpen, keyShared}
+var indexed = []string{keyOwner, keyOf, keyPort, keyACL, keyOpen, keyShared}

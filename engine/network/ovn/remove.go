@@ -19,6 +19,7 @@ type use struct{ table, key string }
 var usesOf = map[string][]use{
 	spec.KindUplink:        {{tableRouter, keyOf}},
 	spec.KindNetwork:       {{tableSwitch, keyOf}, {tableNAT, keyOf}},
+	spec.KindNetworkACL:    {{tableSwitch, keyACL}},
 	spec.KindSubnet:        {{tableSwitchPort, keyOf}},
 	spec.KindSecurityGroup: nil, // its port group's members tell
 	spec.KindPort:          {{tableNAT, keyPort}},
@@ -44,7 +45,7 @@ func (e *Engine) Remove(ctx context.Context, o network.Object) error {
 		}
 		for _, u := range uses {
 			value := found.owner
-			if u.key == keyPort || u.key == keyShared {
+			if u.key == keyPort || u.key == keyACL || u.key == keyShared {
 				value = o.UID
 			}
 			rows, err := tx.by(u.table, u.key, value)
@@ -56,8 +57,11 @@ func (e *Engine) Remove(ctx context.Context, o network.Object) error {
 			}
 		}
 		tx.unchanged(main)
+		if main.table == tablePortGroup {
+			tx.withoutPorts(main)
+		}
 		if o.Kind == spec.KindSecurityGroup {
-			if err := tx.withoutPorts(main, o.UID); err != nil {
+			if err := tx.withoutOpenPorts(o.UID); err != nil {
 				return err
 			}
 		}
@@ -75,12 +79,16 @@ func (e *Engine) Remove(ctx context.Context, o network.Object) error {
 }
 
 // withoutPorts makes the transaction fail with ErrInUse while a port group has members. Only the database knows: copying the members of a group of
-// thousands at each change of one would make every port's change cost as much. Unfiltered ports, few, are asked one by one.
-func (tx *transaction) withoutPorts(group tableRow, uid string) error {
+// thousands at each change of one would make every port's change cost as much.
+func (tx *transaction) withoutPorts(group tableRow) {
 	now := 0
 	tx.inUse = len(tx.ops)
 	tx.ops = append(tx.ops, ovsdb.Operation{Op: ovsdb.OperationWait, Table: tablePortGroup, Where: byUUID(group.UUID), Columns: []string{"ports"}, Until: "==",
 		Rows: []ovsdb.Row{{"ports": uuidSet()}}, Timeout: &now})
+}
+
+// withoutOpenPorts refuses while an unfiltered port names the security group: it is no member, and there are few of them.
+func (tx *transaction) withoutOpenPorts(uid string) error {
 	open, err := tx.by(tableSwitchPort, keyOpen, mark)
 	if err != nil {
 		return err

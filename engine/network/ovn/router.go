@@ -85,7 +85,12 @@ func (e *Engine) keepsPublicIPs(tx *transaction, s spec.Network) error {
 
 // eachOf calls do with the spec of every object of a kind that hangs on an owner; their main rows are in table.
 func eachOf[T any](tx *transaction, table, kind, owner string, do func(T) error) error {
-	rows, err := tx.by(table, keyOf, owner)
+	return eachBy(tx, table, keyOf, kind, owner, do)
+}
+
+// eachBy is eachOf for objects whose main rows have a value under any indexed key.
+func eachBy[T any](tx *transaction, table, key, kind, value string, do func(T) error) error {
+	rows, err := tx.by(table, key, value)
 	if err != nil {
 		return err
 	}
@@ -121,7 +126,13 @@ func (e *Engine) putNetwork(tx *transaction, s spec.Network, uplink spec.Uplink)
 	if err != nil || !changed {
 		return err
 	}
-	return eachOf(tx, tableSwitch, spec.KindSubnet, o.owner, func(sub spec.Subnet) error { return e.putSubnet(tx, sub, s) })
+	return eachOf(tx, tableSwitch, spec.KindSubnet, o.owner, func(sub spec.Subnet) error {
+		acl, err := guardOf(tx, sub)
+		if err != nil {
+			return err
+		}
+		return e.putSubnet(tx, sub, s, uplink, acl)
+	})
 }
 
 func routerName(uid string) string      { return "ec-net-" + uid }
@@ -146,13 +157,22 @@ func networkRows(s spec.Network, uplink spec.Uplink, self, gateways string) []wa
 	if !uplink.Gateway.IsValid() {
 		return rows
 	}
-	everywhere := "0.0.0.0/0"
-	if uplink.Gateway.Is6() {
-		everywhere = "::/0"
+	return append(rows, route("default", self, "", spec.Route{Destination: everywhere(uplink.Gateway), NextHop: uplink.Gateway}, set(port)))
+}
+
+// everywhere is the prefix of all addresses of an address's IP version.
+func everywhere(a netip.Addr) netip.Prefix {
+	if a.Is6() {
+		return netip.PrefixFrom(netip.IPv6Unspecified(), 0)
 	}
-	return append(rows, wanted{table: tableRoute, role: "default", parent: &parent{tableRouter, "static_routes", self}, columns: ovsdb.Row{
-		"ip_prefix": everywhere, "nexthop": uplink.Gateway.String(), "output_port": set(port),
-	}})
+	return netip.PrefixFrom(netip.IPv4Unspecified(), 0)
+}
+
+// route is a static route of a network's router. table is the subnet whose packets it is for; empty: those of subnets that have no routes of their own.
+func route(role, network, table string, r spec.Route, output ovsdb.OvsSet) wanted {
+	return wanted{table: tableRoute, role: role, parent: &parent{tableRouter, "static_routes", network}, columns: ovsdb.Row{
+		"ip_prefix": r.Destination.String(), "nexthop": r.NextHop.String(), "output_port": output, "route_table": table,
+	}}
 }
 
 // routerSidePort is the switch's end of a router's port. nat-addresses makes the gateway host announce the router's and public addresses by ARP.

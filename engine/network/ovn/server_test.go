@@ -20,6 +20,11 @@ import (
 // startNorthbound runs a northbound database alone: what the rows are does not depend on who reads them.
 func startNorthbound(t testing.TB) string {
 	t.Helper()
+	return startDatabase(t, "/usr/share/ovn/ovn-nb.ovsschema")
+}
+
+func startDatabase(t testing.TB, schema string) string {
+	t.Helper()
 	for _, program := range []string{"ovsdb-server", "ovsdb-tool"} {
 		if _, err := exec.LookPath(program); err != nil {
 			t.Fatalf("%s is missing: apt-get install openvswitch-switch ovn-common", program)
@@ -29,7 +34,7 @@ func startNorthbound(t testing.TB) string {
 	dir, err := os.MkdirTemp("", "ecnb")
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
-	out, err := exec.Command("ovsdb-tool", "create", dir+"/nb.db", "/usr/share/ovn/ovn-nb.ovsschema").CombinedOutput()
+	out, err := exec.Command("ovsdb-tool", "create", dir+"/nb.db", schema).CombinedOutput()
 	require.NoError(t, err, string(out))
 	serve(t, dir)
 	return "unix:" + filepath.Join(dir, "nb")

@@ -2,6 +2,7 @@ package ovn
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"net/netip"
 	"strconv"
@@ -29,15 +30,44 @@ func (e *Engine) EnsureSubnet(ctx context.Context, s spec.Subnet) error {
 		if r, ok := o.main(); ok && r.ExternalIDs[keyOf] != owner(spec.KindNetwork, s.Network) {
 			return fmt.Errorf("%w: subnet %q: network: cannot change", network.ErrInvalid, s.UID)
 		}
-		n, _, err := recall[spec.Network](tx, spec.KindNetwork, s.Network)
-		if err != nil {
-			return err
-		}
-		return e.putSubnet(tx, s, n)
+		return e.renewSubnet(tx, s)
 	})
 }
 
-func (e *Engine) putSubnet(tx *transaction, s spec.Subnet, n spec.Network) error {
+// renewSubnet makes a subnet's rows what its spec and what it takes from others say.
+func (e *Engine) renewSubnet(tx *transaction, s spec.Subnet) error {
+	n, uplink, err := outOf(tx, s)
+	if err != nil {
+		return err
+	}
+	acl, err := guardOf(tx, s)
+	if err != nil {
+		return err
+	}
+	return e.putSubnet(tx, s, n, uplink, acl)
+}
+
+// outOf reads a subnet's network, and that one's uplink if it has one.
+func outOf(tx *transaction, s spec.Subnet) (n spec.Network, uplink spec.Uplink, err error) {
+	if n, _, err = recall[spec.Network](tx, spec.KindNetwork, s.Network); err != nil || n.Uplink == "" {
+		return n, uplink, err
+	}
+	uplink, _, err = recall[spec.Uplink](tx, spec.KindUplink, n.Uplink)
+	return n, uplink, err
+}
+
+// guardOf reads a subnet's network ACL; the zero one if it has none.
+func guardOf(tx *transaction, s spec.Subnet) (acl spec.NetworkACL, err error) {
+	if s.ACL != "" {
+		acl, _, err = recall[spec.NetworkACL](tx, spec.KindNetworkACL, s.ACL)
+	}
+	return acl, err
+}
+
+// legRole is a subnet's router leg: the router's port, and the switch's.
+const legRole = "leg"
+
+func (e *Engine) putSubnet(tx *transaction, s spec.Subnet, n spec.Network, uplink spec.Uplink, acl spec.NetworkACL) error {
 	o, err := tx.load(spec.KindSubnet, s.UID)
 	if err != nil {
 		return err
@@ -50,11 +80,32 @@ func (e *Engine) putSubnet(tx *transaction, s spec.Subnet, n spec.Network) error
 	if mtu == 0 {
 		mtu = e.mtu
 	}
-	changed, err := tx.put(o, s, fmt.Sprintf("%d %s", mtu, snat), owner(spec.KindNetwork, s.Network), func() []wanted { return subnetRows(s, o.owner, mtu, snat) })
+	rows := append(routeRows(s, n, uplink), guardRows(s, acl)...)
+	inherited, err := inheritance(mtu, snat, s, uplink, acl)
+	if err != nil {
+		return err
+	}
+	changed, err := tx.put(o, s, inherited, owner(spec.KindNetwork, s.Network), func() []wanted { return append(subnetRows(s, o.owner, mtu, snat), rows...) })
 	if err != nil || !changed {
 		return err
 	}
+	if err := tx.guard(o, s); err != nil {
+		return err
+	}
 	return eachOf(tx, tableSwitchPort, spec.KindPort, o.owner, func(p spec.Port) error { return putPort(tx, p, s) })
+}
+
+// inheritance is what a subnet's rows take from other objects, for the digest.
+func inheritance(mtu int, snat netip.Addr, s spec.Subnet, uplink spec.Uplink, acl spec.NetworkACL) (string, error) {
+	text := fmt.Sprintf("%d %s", mtu, snat)
+	if len(s.Routes) > 0 {
+		text += fmt.Sprintf(" %s", uplink.Gateway)
+	}
+	if s.ACL == "" {
+		return text, nil
+	}
+	egress, err := json.Marshal(acl.Egress)
+	return text + string(egress), err
 }
 
 func subnetPortName(uid string) string { return "ec-leg-" + uid }
@@ -70,13 +121,21 @@ func legMAC(s spec.Subnet) string {
 func subnetRows(s spec.Subnet, self string, mtu int, snat netip.Addr) []wanted {
 	network := owner(spec.KindNetwork, s.Network)
 	port := subnetPortName(s.UID)
-	rows := []wanted{{table: tableSwitch, role: mainRole, columns: ovsdb.Row{"name": "ec-sub-" + s.UID}}}
+	ids, options := map[string]string{}, map[string]string{}
+	if s.ACL != "" {
+		ids[keyACL] = s.ACL
+	}
+	if len(s.Routes) > 0 {
+		options["route_table"] = s.UID
+	}
+	rows := []wanted{{table: tableSwitch, role: mainRole, ids: ids, columns: ovsdb.Row{"name": "ec-sub-" + s.UID}}}
 	if !s.NoGateway {
 		rows = append(rows,
-			wanted{table: tableRouterPort, role: "leg", parent: &parent{tableRouter, "ports", network}, columns: ovsdb.Row{
+			wanted{table: tableRouterPort, role: legRole, parent: &parent{tableRouter, "ports", network}, columns: ovsdb.Row{
 				"name": port, "mac": legMAC(s), "networks": set(netip.PrefixFrom(s.Gateway, s.Prefix.Bits()).String()), "ipv6_ra_configs": advertisement(s, mtu),
+				"options": ovsMap(options),
 			}},
-			wanted{table: tableSwitchPort, role: "leg", parent: &parent{tableSwitch, "ports", self}, columns: routerSidePort(port)})
+			wanted{table: tableSwitchPort, role: legRole, parent: &parent{tableSwitch, "ports", self}, columns: routerSidePort(port)})
 	}
 	if s.DHCP {
 		rows = append(rows, wanted{table: tableDHCP, role: "dhcp", columns: ovsdb.Row{"cidr": s.Prefix.String(), "options": dhcpOptions(s, mtu)}})
@@ -85,6 +144,24 @@ func subnetRows(s spec.Subnet, self string, mtu int, snat netip.Addr) []wanted {
 		rows = append(rows, wanted{table: tableNAT, role: "snat", parent: &parent{tableRouter, "nat", network}, columns: ovsdb.Row{
 			"type": "snat", "external_ip": snat.String(), "logical_ip": s.Prefix.String(),
 		}})
+	}
+	return rows
+}
+
+// routeRows are the routes for what a subnet sends. OVN asks a router port's own table and no other, so the way out of the network is repeated there.
+func routeRows(s spec.Subnet, n spec.Network, uplink spec.Uplink) []wanted {
+	if len(s.Routes) == 0 {
+		return nil
+	}
+	network := owner(spec.KindNetwork, s.Network)
+	var rows []wanted
+	out := uplink.Gateway.IsValid()
+	for _, r := range s.Routes {
+		rows = append(rows, route("to "+r.Destination.String(), network, s.UID, r, set[string]()))
+		out = out && r.Destination != everywhere(uplink.Gateway)
+	}
+	if out {
+		rows = append(rows, route("default", network, s.UID, spec.Route{Destination: everywhere(uplink.Gateway), NextHop: uplink.Gateway}, set(gatewayPortName(n.UID))))
 	}
 	return rows
 }

@@ -24,7 +24,7 @@ type transaction struct {
 	ctx   context.Context
 	nb    client.Client
 	ops   []ovsdb.Operation
-	named map[string]string // table and owner of main rows (and DHCP options) inserted in this transaction -> named UUID
+	named map[string]string // table and owner of main rows (and DHCP options, and subnets' legs) inserted in this transaction -> named UUID
 	seen  []outcome         // what the engine's copy must show before the next reading
 	inUse int               // index of an operation whose failure means ErrInUse; 0 is none
 }
@@ -84,6 +84,8 @@ func fieldsOf(m any) (uuid string, ids *map[string]string) {
 		return m.UUID, &m.ExternalIDs
 	case *routeRow:
 		return m.UUID, &m.ExternalIDs
+	case *policyRow:
+		return m.UUID, &m.ExternalIDs
 	case *natRow:
 		return m.UUID, &m.ExternalIDs
 	case *qosRow:
@@ -128,7 +130,7 @@ func convert[T anyRow](table string, found []*T) []tableRow {
 // finders has find for every table.
 var finders = map[string]func(tx *transaction, table, key, value string) ([]tableRow, error){
 	tableSwitch: find[switchRow], tableSwitchPort: find[switchPortRow], tableRouter: find[routerRow], tableRouterPort: find[routerPortRow],
-	tableRoute: find[routeRow], tableNAT: find[natRow], tableQoS: find[qosRow], tableDHCP: find[dhcpRow], tablePortGroup: find[portGroupRow],
+	tableRoute: find[routeRow], tablePolicy: find[policyRow], tableNAT: find[natRow], tableQoS: find[qosRow], tableDHCP: find[dhcpRow], tablePortGroup: find[portGroupRow],
 	tableChassisGroup: find[chassisGroupRow], tableAddressSet: find[addressSetRow],
 }
 
@@ -245,7 +247,7 @@ func (tx *transaction) putRow(owner string, w wanted, ids map[string]string, old
 	if w.role == mainRole {
 		tx.absent(w.table, r["name"])
 	}
-	if w.role == mainRole || w.table == tableDHCP {
+	if w.role == mainRole || w.role == legRole || w.table == tableDHCP {
 		tx.named[w.table+"|"+owner] = name
 	}
 	tx.seen = append(tx.seen, outcome{table: w.table, insert: len(tx.ops), ids: ids})
