@@ -19,20 +19,20 @@ const batch = 200
 
 type entry struct {
 	report  spec.Report
-	dirty   bool
 	version int64 // of the report; grows with every change
 }
 
-// outbox holds the newest report on every item until the centre has answered it.
+// outbox holds the newest report on every item, and knows which the centre has not answered.
 type outbox struct {
 	mu      sync.Mutex
 	entries map[protocol.Key]*entry
+	dirty   map[protocol.Key]*entry // not answered
 	count   int64
 	signal  chan struct{}
 }
 
 func newOutbox() *outbox {
-	return &outbox{entries: map[protocol.Key]*entry{}, signal: make(chan struct{}, 1)}
+	return &outbox{entries: map[protocol.Key]*entry{}, dirty: map[protocol.Key]*entry{}, signal: make(chan struct{}, 1)}
 }
 
 // put replaces the report on an item. One that says nothing new is not sent again, unless force is set.
@@ -51,7 +51,7 @@ func (o *outbox) put(r spec.Report, facts any, force bool) {
 		return
 	}
 	o.count++
-	e.report, e.dirty, e.version = r, true, o.count
+	e.report, e.version, o.dirty[key] = r, o.count, e
 	o.poke()
 }
 
@@ -80,15 +80,16 @@ func (o *outbox) forget(key protocol.Key) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	delete(o.entries, key)
+	delete(o.dirty, key)
 }
 
 // all makes everything be sent again.
 func (o *outbox) all() {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	for _, e := range o.entries {
+	for key, e := range o.entries {
 		o.count++
-		e.dirty, e.version = true, o.count
+		e.version, o.dirty[key] = o.count, e
 	}
 	o.poke()
 }
@@ -96,23 +97,16 @@ func (o *outbox) all() {
 func (o *outbox) waiting() bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	for _, e := range o.entries {
-		if e.dirty {
-			return true
-		}
-	}
-	return false
+	return len(o.dirty) > 0
 }
 
 // take copies the oldest unanswered reports.
 func (o *outbox) take() []entry {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	var out []entry
-	for _, e := range o.entries {
-		if e.dirty {
-			out = append(out, *e)
-		}
+	out := make([]entry, 0, len(o.dirty))
+	for _, e := range o.dirty {
+		out = append(out, *e)
 	}
 	slices.SortFunc(out, func(a, b entry) int { return cmp.Compare(a.version, b.version) })
 	return out[:min(len(out), batch)]
@@ -129,7 +123,7 @@ func (o *outbox) answered(sent []entry, failed []protocol.Key) []spec.Report {
 		if e == nil || e.version != s.version || slices.Contains(failed, key) {
 			continue
 		}
-		e.dirty = false
+		delete(o.dirty, key)
 		taken = append(taken, s.report)
 		if s.report.Phase == spec.Gone {
 			delete(o.entries, key)

@@ -22,6 +22,7 @@ type task struct {
 	again   bool // something changed while it ran
 	settled bool // its last run left nothing to do
 	queued  bool
+	at      int // in the heap that it is queued in
 	cancel  context.CancelFunc
 	waiters []*task
 }
@@ -33,8 +34,15 @@ type taskHeap struct {
 
 func (h *taskHeap) Len() int           { return len(h.tasks) }
 func (h *taskHeap) Less(i, j int) bool { return h.less(h.tasks[i], h.tasks[j]) }
-func (h *taskHeap) Swap(i, j int)      { h.tasks[i], h.tasks[j] = h.tasks[j], h.tasks[i] }
-func (h *taskHeap) Push(x any)         { h.tasks = append(h.tasks, x.(*task)) }
+func (h *taskHeap) Swap(i, j int) {
+	h.tasks[i], h.tasks[j] = h.tasks[j], h.tasks[i]
+	h.tasks[i].at, h.tasks[j].at = i, j
+}
+func (h *taskHeap) Push(x any) {
+	t := x.(*task)
+	t.at = len(h.tasks)
+	h.tasks = append(h.tasks, t)
+}
 func (h *taskHeap) Pop() any {
 	last := h.tasks[len(h.tasks)-1]
 	h.tasks = h.tasks[:len(h.tasks)-1]
@@ -123,9 +131,7 @@ func (q *queue) remove(t *task) {
 	if !t.due.IsZero() {
 		h = &q.later
 	}
-	if i := slices.Index(h.tasks, t); i >= 0 {
-		heap.Remove(h, i)
-	}
+	heap.Remove(h, t.at)
 	t.queued = false
 }
 

@@ -59,7 +59,7 @@ func (s *Service) takeEach(ctx context.Context, host string, b protocol.Reports)
 
 func (s *Service) take(ctx context.Context, host string, role int64, reports []spec.Report) (protocol.Reported, error) {
 	var out protocol.Reported
-	err := s.cfg.DB.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
+	err := s.cfg.DB.Write(store.Background(ctx), func(ctx context.Context, tx *store.Tx) error {
 		out = protocol.Reported{}
 		h, err := liveHost(ctx, tx, host)
 		if err != nil {

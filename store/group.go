@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync"
 	"sync/atomic"
 
 	"github.com/uptrace/bun"
@@ -20,8 +19,7 @@ const maxGroup = 128
 type group struct {
 	db    *DB
 	conn  bun.Conn
-	mu    sync.Mutex
-	queue []*job
+	queue queue
 	wake  chan struct{}
 	quit  chan struct{}
 	ended chan struct{}
@@ -35,6 +33,8 @@ const (
 )
 
 type job struct {
+	background bool
+
 	state atomic.Int32
 	turn  chan bool  // true: run now; closed: nothing more to run
 	ran   chan error // the function's own error
@@ -55,14 +55,9 @@ func (g *group) stop() error {
 
 // write queues f, runs it when its turn comes, and waits for the commit.
 func (g *group) write(ctx context.Context, f func(context.Context, *Tx) error) error {
-	j := &job{turn: make(chan bool), ran: make(chan error), done: make(chan error, 1)}
-	g.mu.Lock()
-	g.queue = append(g.queue, j)
-	g.mu.Unlock()
-	select {
-	case g.wake <- struct{}{}:
-	default:
-	}
+	j := &job{background: isBackground(ctx), turn: make(chan bool), ran: make(chan error), done: make(chan error, 1)}
+	g.queue.add(j)
+	g.poke()
 	inner := enterTx(context.WithoutCancel(ctx))
 	var tx *Tx
 	for {
@@ -107,7 +102,7 @@ func (g *group) loop() {
 		case <-g.wake:
 		}
 		for {
-			batch := g.take()
+			batch := g.queue.take()
 			if len(batch) == 0 {
 				break
 			}
@@ -119,26 +114,6 @@ func (g *group) loop() {
 			}
 		}
 	}
-}
-
-// take removes up to maxGroup jobs from the queue that nobody has left.
-func (g *group) take() []*job {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	n := min(len(g.queue), maxGroup)
-	batch := make([]*job, 0, n)
-	for _, j := range g.queue[:n] {
-		if j.state.CompareAndSwap(jobWaiting, jobTaken) {
-			batch = append(batch, j)
-		}
-	}
-	rest := copy(g.queue, g.queue[n:])
-	clear(g.queue[rest:])
-	g.queue = g.queue[:rest]
-	if len(batch) == 0 && rest > 0 {
-		g.poke()
-	}
-	return batch
 }
 
 func (g *group) poke() {
@@ -179,6 +154,11 @@ func (g *group) together(batch []*job) (ok []*job, err error) {
 		return g.alone(batch[0])
 	}
 	for i, j := range batch {
+		if i > 0 && g.queue.yields(j) {
+			g.queue.putBack(batch[i:])
+			g.poke()
+			break
+		}
 		fate, broken := g.inSavepoint(j)
 		if broken != nil {
 			g.abandon()
@@ -219,8 +199,7 @@ func (g *group) alone(j *job) (ok []*job, err error) {
 
 // goesWell runs a job; one that fails is answered, and its transaction is undone.
 func (g *group) goesWell(j *job) bool {
-	j.turn <- true
-	fate := <-j.ran
+	fate := g.turn(j)
 	if fate == nil {
 		return true
 	}
@@ -234,8 +213,7 @@ func (g *group) inSavepoint(j *job) (fate, broken error) {
 	if err := g.exec("SAVEPOINT one"); err != nil {
 		return nil, err
 	}
-	j.turn <- true
-	fate = <-j.ran
+	fate = g.turn(j)
 	if fate == nil {
 		return nil, g.exec("RELEASE one")
 	}
@@ -246,6 +224,15 @@ func (g *group) inSavepoint(j *job) (fate, broken error) {
 		return fate, err
 	}
 	return fate, g.exec("RELEASE one")
+}
+
+// turn lets a job's goroutine run its function.
+func (g *group) turn(j *job) error {
+	start := g.db.gen.now()
+	j.turn <- true
+	fate := <-j.ran
+	g.queue.spent(j, g.db.gen.now().Sub(start))
+	return fate
 }
 
 // abandon leaves a transaction that failed; SQLite may already have left it by itself.

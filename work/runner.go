@@ -47,9 +47,12 @@ const (
 	maxBackoff = time.Minute
 )
 
-// batchSize rows are leased at once. On SQLite, where steps run one after the other anyway, they share a step transaction; on PostgreSQL each has its own,
-// since one conflict repeats the whole transaction.
-const batchSize = 64
+// batchSize rows are leased at once. On SQLite, where steps run one after the other anyway, jointSize of them share a step transaction, which makes calls wait
+// for some milliseconds; on PostgreSQL each has its own, since one conflict repeats the whole transaction.
+const (
+	batchSize = 64
+	jointSize = 16
+)
 
 func (r *Runner) init() error {
 	r.once.Do(func() { r.initErr = r.setUp() })
@@ -79,7 +82,7 @@ func (r *Runner) setUp() error {
 	setDefault(&r.Workers, 4)
 	setDefault(&r.Calls, 32)
 	setDefault(&r.Lease, 30*time.Second)
-	r.batch, r.joint = batchSize, batchSize
+	r.batch, r.joint = batchSize, jointSize
 	if r.DB.Dialect().Name() == dialect.PG {
 		setDefault(&r.Poll, time.Second)
 		r.joint = 1
@@ -110,6 +113,7 @@ func (r *Runner) Run(ctx context.Context) error {
 	if err := r.start(ctx); err != nil {
 		return err
 	}
+	ctx = store.Background(ctx)
 	signal, cancel := r.DB.Subscribe(topic)
 	defer cancel()
 	var under sync.WaitGroup
