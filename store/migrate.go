@@ -129,7 +129,10 @@ func (db *DB) migrate(ctx context.Context, known []migration) error {
 				return err
 			}
 		}
-		return nil
+		if len(pending) == 0 {
+			return nil
+		}
+		return assumeSizes(ctx, tx)
 	})
 }
 
