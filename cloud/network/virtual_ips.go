@@ -101,7 +101,7 @@ func mustBeUnbound(ctx context.Context, tx *store.Tx, p *Port) error {
 	if bound {
 		return fault.Conflicting("virtual IP", p.UID, "The virtual IP is bound to a network interface; unbind it first.")
 	}
-	public, err := tx.NewSelect().Model((*PublicIP)(nil)).Where("port = ?", p.UID).Exists(ctx)
+	public, err := tx.NewSelect().Model((*PublicIP)(nil)).Where("port = ? AND port <> ''", p.UID).Exists(ctx)
 	if err != nil {
 		return err
 	}

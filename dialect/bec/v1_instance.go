@@ -246,7 +246,7 @@ func v1NICs(v *compute.View) *wire.NetworkConfig {
 
 func v1GroupRules(g *network.SecurityGroup) []wire.SecurityGroupRule {
 	out := []wire.SecurityGroupRule{}
-	for _, r := range g.Rules {
+	for _, r := range sayable(g.Rules) {
 		one := wire.SecurityGroupRule{SecurityGroupRuleID: new(ruleID(g, r)), Direction: new(string(r.Direction)), EtherType: &r.Ethertype, Protocol: &r.Protocol,
 			PortRange: new(v1PortRange(r)), Remark: &r.Remark}
 		if r.Direction == spec.Egress {

@@ -97,7 +97,7 @@ func (d *Door) v1SecurityFilter(ctx context.Context, c *dialect.Call) (network.G
 
 func v1Rules(g *network.SecurityGroup) []wire.SecurityGroupRule {
 	rules := make([]wire.SecurityGroupRule, 0, len(g.Rules))
-	for _, r := range g.Rules {
+	for _, r := range sayable(g.Rules) {
 		if r.Ethertype != "IPv4" {
 			continue // 1.0 has IPv4 rules only
 		}

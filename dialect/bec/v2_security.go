@@ -2,6 +2,7 @@ package bec
 
 import (
 	"context"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -141,13 +142,23 @@ func (d *Door) v2ListSecurityGroups(ctx context.Context, c *dialect.Call) (*dial
 	echo(c, &out.Marker, &out.NextMarker, "sg-", next)
 	for _, g := range groups {
 		one := wire.BecSecurityGroupModel{ID: new(securityID(g)), Name: &g.Name, Desc: &g.Description, CreatedTime: new(stamp(g.Created)),
-			Rules: make([]wire.BecSecurityGroupRuleModel, len(g.Rules))}
-		for i, r := range g.Rules {
-			one.Rules[i] = v2Rule(g, r)
+			Rules: []wire.BecSecurityGroupRuleModel{}}
+		for _, r := range sayable(g.Rules) {
+			one.Rules = append(one.Rules, v2Rule(g, r))
 		}
 		out.SecurityGroups = append(out.SecurityGroups, one)
 	}
 	return dialect.OK(out), nil
+}
+
+// sayable are the rules that BEC has words for: it knows none that deny, and tcp, udp, icmp and all only. Others were made through another dialect.
+func sayable(rules []*network.Rule) (out []*network.Rule) {
+	for _, r := range rules {
+		if !r.Deny && slices.Contains([]string{"tcp", "udp", "icmp", "all"}, r.Protocol) {
+			out = append(out, r)
+		}
+	}
+	return out
 }
 
 func v2Rule(g *network.SecurityGroup, r *network.Rule) wire.BecSecurityGroupRuleModel {

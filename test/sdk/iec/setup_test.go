@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/baidubce/bce-sdk-go/services/bec"
 	"github.com/huaweicloud/golangsdk"
 	"github.com/huaweicloud/huaweicloud-sdk-go-v3/core/auth/global"
 	"github.com/huaweicloud/huaweicloud-sdk-go-v3/core/config"
@@ -27,6 +28,7 @@ type tenant struct {
 	caller *identity.Caller
 	site   *place.Site // one with a single line
 	triple *place.Site // one with three
+	bec    *bec.Client // the same account in the other dialect
 }
 
 // newTenant starts a cloud with a tenant that is no operator.
@@ -52,6 +54,8 @@ func tenantAs(t *testing.T, c *controlplanetest.Cloud, name string, role identit
 	key, secret, err := c.Control.Identity.CreateKey(ctx, operator, user.UID)
 	require.NoError(t, err)
 	n := &tenant{Cloud: c, caller: &identity.Caller{Account: account.UID, User: user.UID, Role: role, ReadOnly: role == identity.Reader}}
+	n.bec, err = bec.NewClient(key.ID, secret, c.URL["bec"])
+	require.NoError(t, err)
 	n.golang = &golangsdk.ServiceClient{Endpoint: c.URL["iec"] + "/v1/", ProviderClient: &golangsdk.ProviderClient{TokenID: n.login(t, name)}}
 	credentials, err := global.NewCredentialsBuilder().WithAk(key.ID).WithSk(secret).WithDomainId(account.UID).SafeBuild()
 	require.NoError(t, err)
