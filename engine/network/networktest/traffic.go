@@ -109,10 +109,16 @@ func ping(r Runner, address string, more ...string) bool {
 }
 
 // tcp tells whether a connection gets an answer.
-func tcp(r Runner, address string, port int) bool {
+func tcp(r Runner, address string, port int) bool { return answers(r, address, port) == "hello\n" }
+
+// answers is what a connection says; empty if nothing does.
+func answers(r Runner, address string, port int) string {
 	// -w bounds the connecting only: an answer that is cut off later would be waited for.
 	out, err := r.Command(context.Background(), "timeout", "3", "busybox", "nc", "-w", "1", address, fmt.Sprint(port)).Output()
-	return err == nil && string(out) == "hello\n"
+	if err != nil {
+		return ""
+	}
+	return string(out)
 }
 
 // serve answers "hello" to every connection, until the test ends.

@@ -100,12 +100,3 @@ func serveNamed(t *testing.T, r Runner, port int, name string) {
 		_ = cmd.Wait()
 	})
 }
-
-// answers is what a connection says; empty if nothing does.
-func answers(r Runner, address string, port int) string {
-	out, err := r.Command(context.Background(), "busybox", "nc", "-w", "1", address, strconv.Itoa(port)).Output()
-	if err != nil {
-		return ""
-	}
-	return string(out)
-}
