@@ -76,7 +76,7 @@ func Build(ctx context.Context, o Options) (Result, error) {
 	}
 	defer os.RemoveAll(scratch)
 	b := builder{dir: scratch, variant: o.Variant, sources: sources, packages: append(slices.Clone(bootPackages), o.Packages...), log: o.Log}
-	for _, step := range []func(context.Context) error{b.overlay, b.system, b.loader, b.disk} {
+	for _, step := range []func(context.Context) error{b.system, b.personal, b.loader, b.disk} {
 		if err := step(ctx); err != nil {
 			return Result{}, err
 		}

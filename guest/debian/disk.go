@@ -83,25 +83,7 @@ func (t *tail) Write(p []byte) (int, error) {
 
 func (t *tail) String() string { return strings.TrimSpace(t.Buffer.String()) }
 
-// overlay writes the guest's own files where mmdebstrap takes them from.
-func (b builder) overlay(context.Context) error {
-	return fs.WalkDir(overlay, "root", func(path string, d fs.DirEntry, err error) error {
-		if err != nil {
-			return err
-		}
-		to := b.path("overlay", strings.TrimPrefix(path, "root"))
-		if d.IsDir() {
-			return os.MkdirAll(to, 0o755)
-		}
-		data, err := overlay.ReadFile(path)
-		if err != nil {
-			return err
-		}
-		return os.WriteFile(to, data, 0o644)
-	})
-}
-
-// tidy is done inside the new system: what must differ between guests is made by their first boot.
+// tidy is done to the new system: what must differ between guests is made by their first boot.
 const tidy = `rm -f "$1"/etc/ssh/ssh_host_* "$1"/etc/dpkg/dpkg.cfg.d/99mmdebstrap "$1"/var/lib/dbus/machine-id; : >"$1"/etc/machine-id; ` +
 	`rm -rf "$1"/var/log/*.log "$1"/var/log/apt "$1"/var/cache/apt/*.bin; ` +
 	`if [ -e "$1"/lib/systemd/system/systemd-networkd.service ]; then chroot "$1" systemctl enable -q systemd-networkd; fi; ` +
@@ -114,7 +96,7 @@ func (b builder) system(ctx context.Context) error {
 	for _, path := range []string{"/usr/share/man/*", "/usr/share/doc/*", "/usr/share/locale/*", "/usr/share/info/*"} {
 		args = append(args, "--dpkgopt=path-exclude="+path)
 	}
-	args = append(args, "--dpkgopt=path-include=/usr/share/doc/*/copyright", "--customize-hook=sync-in "+b.path("overlay")+" /", "--customize-hook="+tidy, Suite, b.path("system"))
+	args = append(args, "--dpkgopt=path-include=/usr/share/doc/*/copyright", Suite, b.path("system"))
 	for _, name := range slices.Sorted(maps.Keys(b.sources)) {
 		path := b.path("sources" + name)
 		if err := os.WriteFile(path, []byte(b.sources[name]), 0o644); err != nil {
@@ -123,6 +105,28 @@ func (b builder) system(ctx context.Context) error {
 		args = append(args, path)
 	}
 	return b.run(ctx, "mmdebstrap", args...)
+}
+
+// personal puts the guest's own files into the new system, and takes out what each guest makes by itself.
+func (b builder) personal(ctx context.Context) error {
+	err := fs.WalkDir(overlay, "root", func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		to := b.path("system", strings.TrimPrefix(path, "root"))
+		if d.IsDir() {
+			return os.MkdirAll(to, 0o755)
+		}
+		data, err := overlay.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		return os.WriteFile(to, data, 0o644)
+	})
+	if err != nil {
+		return err
+	}
+	return b.run(ctx, "sh", "-ec", tidy, "sh", b.path("system"))
 }
 
 // loader makes GRUB's core with the new system's own GRUB.
