@@ -100,8 +100,12 @@ curl:
 
   curl -s --cacert %s %s/admin/v1/tokens -H 'Content-Type: application/json' -d '{"account":"%s","user":"%s","password":"'"$EDGECLOUD_PASSWORD"'"}'
 
+Images for real guests (see "edgecloud admin image import --help" for your own):
+
+  edgecloud image build debian-12 --data %s
+
 Ctrl-C or "edgecloud down" stops it; what was made stays.
-`, e.BEC, e.IEC, e.IAM, e.CECStack, e.TCEBMS, e.Admin, e.Admin, filepath.Join(dir, "edgecloud.env"), filepath.Join(dir, "edgecloud.env"), e.CA, e.Admin, e.Account, e.User)
+`, e.BEC, e.IEC, e.IAM, e.CECStack, e.TCEBMS, e.Admin, e.Admin, filepath.Join(dir, "edgecloud.env"), filepath.Join(dir, "edgecloud.env"), e.CA, e.Admin, e.Account, e.User, dir)
 }
 
 func envCommand() *cobra.Command {
