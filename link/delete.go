@@ -89,11 +89,11 @@ func Get(ctx context.Context, tx *store.Tx, target, kind, uid string, body any) 
 	return row.Revision, nil
 }
 
-// Targets lists where a thing is or was: who has a spec of it or has not answered its tombstone.
-func Targets(ctx context.Context, tx *store.Tx, kind, uid string) (targets []string, err error) {
-	err = tx.NewSelect().Model((*specRow)(nil)).Column("target").Where("kind = ? AND uid = ?", kind, uid).Order("target").Scan(ctx, &targets)
+// ImageTargets lists the hosts that have an image or had it: whoever has a spec of it or has not answered its tombstone.
+func ImageTargets(ctx context.Context, tx *store.Tx, uid string) (targets []string, err error) {
+	err = tx.NewSelect().Model((*specRow)(nil)).Column("target").Where("kind = 'image' AND uid = ?", uid).Order("target").Scan(ctx, &targets) // as the index says
 	if err != nil {
-		return nil, fmt.Errorf("link: looking for %s %s: %w", kind, uid, err)
+		return nil, fmt.Errorf("link: looking for image %s: %w", uid, err)
 	}
 	return targets, nil
 }

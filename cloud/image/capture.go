@@ -97,15 +97,15 @@ func (i *Images) Capture(ctx context.Context, tx *store.Tx, caller *identity.Cal
 
 // Unfinished tells whether images of a source are still being made.
 func Unfinished(ctx context.Context, tx *store.Tx, source string) (bool, error) {
-	return tx.NewSelect().Model((*Image)(nil)).Where("source = ? AND status = ?", source, Imaging).Exists(ctx)
+	return tx.NewSelect().Model((*Image)(nil)).Where("source = ? AND status = 'imaging'", source).Exists(ctx)
 }
 
 // InstanceGone tells that an instance and its volumes are gone: an image that has not been made of it will not be, and the file that it started from may be
 // of no use any more.
 func InstanceGone(ctx context.Context, tx *store.Tx, instance, file string) error {
 	var wake []struct{ Kind, UID string }
-	err := tx.NewRaw("SELECT ? AS kind, uid FROM images WHERE source = ? AND status = ? UNION ALL SELECT ?, uid FROM image_files WHERE uid = ? AND "+unused,
-		Kind, instance, Imaging, FileKind, file).Scan(ctx, &wake)
+	err := tx.NewRaw("SELECT ? AS kind, uid FROM images WHERE source = ? AND status = 'imaging' UNION ALL SELECT ?, file.uid FROM image_files AS file WHERE file.uid = ? AND "+unused,
+		Kind, instance, FileKind, file).Scan(ctx, &wake)
 	if err != nil {
 		return err
 	}

@@ -15,7 +15,7 @@ import (
 const FileKind = "image_file"
 
 // unused are files that no image shows and no volume starts from.
-const unused = "uid NOT IN (SELECT file FROM images WHERE file IS NOT NULL) AND uid NOT IN (SELECT file FROM volumes)"
+const unused = "NOT EXISTS (SELECT 1 FROM images AS i WHERE i.file = file.uid) AND NOT EXISTS (SELECT 1 FROM volumes AS v WHERE v.file = file.uid)"
 
 // goneDeadline is when the operator hears of a host that keeps an image which nobody needs.
 const goneDeadline = 24 * time.Hour
@@ -39,7 +39,7 @@ func (r reclaimer) Step(ctx context.Context, tx *store.Tx, uid string) (work.Nex
 	if err != nil {
 		return work.Next{}, err
 	}
-	targets, err := link.Targets(ctx, tx, spec.KindImage, uid)
+	targets, err := link.ImageTargets(ctx, tx, uid)
 	if err != nil {
 		return work.Next{}, err
 	}

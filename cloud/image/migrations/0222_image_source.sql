@@ -1,0 +1,1 @@
+CREATE INDEX images_source ON images (source) WHERE status = 'imaging';

@@ -1,0 +1,1 @@
+CREATE INDEX volumes_file ON volumes (file);

@@ -1,0 +1,1 @@
+CREATE INDEX link_specs_image ON link_specs (uid) WHERE kind = 'image';
