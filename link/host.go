@@ -104,7 +104,8 @@ func Revoke(ctx context.Context, tx *store.Tx, host string) error {
 	if _, err := tx.NewUpdate().Model((*hostRow)(nil)).Set("revoked = ?", true).Where("uid = ?", host).Exec(ctx); err != nil {
 		return fmt.Errorf("link: revoking host %s: %w", host, err)
 	}
-	if _, err := tx.NewUpdate().Model((*roleRow)(nil)).Set("expires_at = 0").Where("host = ?", host).Exec(ctx); err != nil {
+	if _, err := tx.NewUpdate().Model((*roleRow)(nil)).Set("expires_at = ?", 0).
+		Where("site = (SELECT site FROM link_hosts WHERE uid = ?)", host).Where("host = ?", host).Exec(ctx); err != nil {
 		return fmt.Errorf("link: giving the site role of host %s free: %w", host, err)
 	}
 	return nil

@@ -30,7 +30,12 @@ func main() {
 		os.Exit(int(code))
 	case err != nil:
 		fmt.Fprintln(os.Stderr, "edgecloud:", err)
-		os.Exit(1)
+		code = 1
+		var f failed
+		if errors.As(err, &f) {
+			code = exitError(f.code)
+		}
+		os.Exit(int(code))
 	}
 }
 
