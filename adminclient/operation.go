@@ -189,7 +189,7 @@ func (o *Operation) request(values map[string][]string) (url.Values, any, error)
 		}
 		v, err := f.value(texts)
 		if err != nil {
-			return nil, nil, fmt.Errorf("--%s: %w", f.Name, err)
+			return nil, nil, usage{fmt.Errorf("--%s: %w", f.Name, err)}
 		}
 		into := members
 		for _, name := range f.path[:len(f.path)-1] {
@@ -317,11 +317,19 @@ const (
 	ExitAway     = 6 // the control plane does not answer, or cannot now
 )
 
+// usage is a value that the contract's types exclude.
+type usage struct{ error }
+
+func (u usage) Unwrap() error { return u.error }
+
 // ExitCode gives the exit code of an error.
 func ExitCode(err error) int {
 	var said *Error
 	var away *url.Error
+	var wrong usage
 	switch {
+	case errors.As(err, &wrong):
+		return ExitUsage
 	case errors.As(err, &said) && said.Status == 404:
 		return ExitNotFound
 	case errors.As(err, &said) && said.Status == 409:

@@ -135,9 +135,9 @@ func TestFailuresSayWhatToDoAndHaveACode(t *testing.T) {
 		{"site create", nil, map[string][]string{"name": {"cn-hangzhou-cm"}}, adminclient.ExitConflict, "already"},
 		{"host enrol", []string{"cn-hangzhou-cm"}, nil, adminclient.ExitConflict, "edgecloud control"},
 		{"flavor create", nil, map[string][]string{"name": {"x"}, "vcpus": {"0"}, "memory-mib": {"1024"}}, adminclient.ExitUsage, "vcpus"},
-		{"flavor create", nil, map[string][]string{"name": {"x"}, "vcpus": {"one"}}, adminclient.ExitFailed, `--vcpus: must be a whole number, not "one"`},
-		{"site create", nil, map[string][]string{"name": {"x"}, "lines": {"@" + file}}, adminclient.ExitFailed, "--lines: must be a JSON list"},
-		{"site create", nil, map[string][]string{"name": {"x"}, "lines": {"@/nowhere"}}, adminclient.ExitFailed, "--lines: open /nowhere"},
+		{"flavor create", nil, map[string][]string{"name": {"x"}, "vcpus": {"one"}}, adminclient.ExitUsage, `--vcpus: must be a whole number, not "one"`},
+		{"site create", nil, map[string][]string{"name": {"x"}, "lines": {"@" + file}}, adminclient.ExitUsage, "--lines: must be a JSON list"},
+		{"site create", nil, map[string][]string{"name": {"x"}, "lines": {"@/nowhere"}}, adminclient.ExitUsage, "--lines: open /nowhere"},
 	} {
 		_, err := s.run(c.words, c.args, c.flags)
 		require.ErrorContains(t, err, c.says, c.words)

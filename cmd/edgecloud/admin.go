@@ -13,7 +13,9 @@ import (
 func adminCommand() *cobra.Command {
 	var dir string
 	c := &cobra.Command{Use: "admin", Short: "Operate a cloud", Long: `Operate a cloud: the one that runs on --data, or the one that the variables EDGECLOUD_ADMIN_URL,
-EDGECLOUD_ACCESS_KEY, EDGECLOUD_SECRET_KEY and EDGECLOUD_CA name.`}
+EDGECLOUD_ACCESS_KEY, EDGECLOUD_SECRET_KEY and EDGECLOUD_CA name.
+
+Exit codes: 1 failed, 2 wrong use, 3 not found, 4 what is there forbids it, 5 not allowed, 6 the control plane does not answer.`}
 	c.PersistentFlags().StringVar(&dir, "data", defaultData(), "folder of the cloud on this machine (EDGECLOUD_DATA)")
 	connect := func() (*adminclient.Client, error) {
 		if url := os.Getenv("EDGECLOUD_ADMIN_URL"); url != "" && !c.PersistentFlags().Changed("data") {
@@ -22,6 +24,8 @@ EDGECLOUD_ACCESS_KEY, EDGECLOUD_SECRET_KEY and EDGECLOUD_CA name.`}
 		return localClient(dir)
 	}
 	c.AddCommand(adminImageCommand(connect))
+	addOperations(c, connect)
+	c.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return failed{err, adminclient.ExitUsage} })
 	return c
 }
 

@@ -48,16 +48,26 @@ func operationCommand(o *adminclient.Operation, verb string, connect func() (*ad
 	for _, a := range o.Args {
 		use += " " + strings.ToUpper(strings.TrimSuffix(a, "Id"))
 	}
-	c := &cobra.Command{Use: use, Short: o.Short(), Long: o.Long(), Args: cobra.ExactArgs(len(o.Args))}
+	c := &cobra.Command{Use: use, Short: o.Short(), Long: o.Long(), Args: func(c *cobra.Command, args []string) error {
+		if len(args) != len(o.Args) {
+			return failed{fmt.Errorf("wrong arguments %q: use %s", args, c.UseLine()), adminclient.ExitUsage}
+		}
+		return nil
+	}}
 	var asJSON bool
 	c.Flags().BoolVar(&asJSON, "json", false, "print the answer as JSON")
 	for _, f := range o.Flags {
 		addFlag(c, f)
 	}
 	c.RunE = func(c *cobra.Command, args []string) error {
+		for _, f := range o.Flags {
+			if f.Required && !c.Flags().Changed(f.Name) {
+				return failed{fmt.Errorf("--%s is needed", f.Name), adminclient.ExitUsage}
+			}
+		}
 		client, err := connect()
 		if err != nil {
-			return failed{err, adminclient.ExitAway}
+			return failed{fmt.Errorf("%w (--data or EDGECLOUD_ADMIN_URL say which cloud is meant)", err), adminclient.ExitAway}
 		}
 		answer, err := client.Do(c.Context(), o, args, given(c, o))
 		if err != nil {
@@ -74,6 +84,9 @@ func operationCommand(o *adminclient.Operation, verb string, connect func() (*ad
 }
 
 func addFlag(c *cobra.Command, f adminclient.Flag) {
+	if f.Required {
+		f.Help = strings.TrimSpace(f.Help + " (needed)")
+	}
 	switch {
 	case f.Many:
 		c.Flags().StringArray(f.Name, nil, f.Help)
@@ -81,9 +94,6 @@ func addFlag(c *cobra.Command, f adminclient.Flag) {
 		c.Flags().Bool(f.Name, false, f.Help)
 	default:
 		c.Flags().String(f.Name, "", f.Help)
-	}
-	if f.Required {
-		_ = c.MarkFlagRequired(f.Name) // the flag is there
 	}
 }
 

@@ -367,3 +367,39 @@ func TestWhatTheCentreAndItsHostsRefuse(t *testing.T) {
 	require.Equal(t, 1, code)
 	require.Contains(t, out, "--sim-vcpus: must be positive")
 }
+
+// TestAdminCommands goes over the command line: what the commands do is tested in adminclient.
+func TestAdminCommands(t *testing.T) {
+	dir := t.TempDir()
+	up(t, dir, "--listen", "127.0.0.1:0")
+	admin := func(args ...string) (string, int) {
+		return run(t, append([]string{"admin", "--data", dir}, args...)...)
+	}
+	out, code := admin("host", "list")
+	require.Equal(t, 0, code, out)
+	require.Contains(t, out, "cn-hangzhou-cm-1")
+	out, code = admin("host", "list", "--json")
+	require.Equal(t, 0, code)
+	var list struct{ Hosts []struct{ Name string } }
+	require.NoError(t, json.Unmarshal([]byte(out), &list))
+	require.Len(t, list.Hosts, 2)
+	out, code = admin("image", "names", "Debian 12 64bit", "--names", "Newest 1", "--names", "Newest 2")
+	require.Equal(t, 0, code, out)
+	require.Contains(t, out, "Newest 1, Newest 2")
+	for _, c := range []struct {
+		args []string
+		code int
+		says string
+	}{
+		{[]string{"host", "get", "none"}, 3, "none"},
+		{[]string{"host", "get"}, 2, "admin host get HOST"},
+		{[]string{"flavor", "create", "--name", "x", "--vcpus", "1"}, 2, "--memory-mib is needed"},
+		{[]string{"flavor", "create", "--cores", "1"}, 2, "--cores"},
+		{[]string{"host", "list", "--data", t.TempDir()}, 6, "EDGECLOUD_ADMIN_URL"},
+		{[]string{"host", "enrol", "cn-hangzhou-cm"}, 4, "edgecloud control"},
+	} {
+		out, code := admin(c.args...)
+		require.Equal(t, c.code, code, "%q: %s", c.args, out)
+		require.Contains(t, out, c.says)
+	}
+}
