@@ -23,6 +23,11 @@ var always = []rule{
 		UNION ALL SELECT account, 'total_subnets', '', COUNT(*) FROM subnets WHERE kind <> 'default' GROUP BY account
 		UNION ALL SELECT g.account, 'total_security_group_rules', '', COUNT(*) FROM security_rules AS r JOIN security_groups AS g ON g.uid = r.grp GROUP BY g.account
 		UNION ALL SELECT account, 'security_groups', '', COUNT(*) FROM security_groups GROUP BY account
+		UNION ALL SELECT account, 'network_acls', '', COUNT(*) FROM network_acls GROUP BY account
+		UNION ALL SELECT a.account, 'network_acl_rules', CASE r.direction WHEN 'ingress' THEN a.ingress ELSE a.egress END, COUNT(*) FROM network_acl_rules AS r
+			JOIN network_acls AS a ON a.uid = r.acl GROUP BY a.account, a.ingress, a.egress, r.direction
+		UNION ALL SELECT account, 'route_tables', network, COUNT(*) FROM route_tables WHERE kind <> 'default' GROUP BY account, network
+		UNION ALL SELECT t.account, 'routes', t.uid, COUNT(*) FROM routes AS r JOIN route_tables AS t ON t.uid = r.tbl GROUP BY t.account, t.uid
 		UNION ALL SELECT g.account, 'security_group_rules', g.uid || '/' || r.direction, COUNT(*) FROM security_rules AS r JOIN security_groups AS g ON g.uid = r.grp GROUP BY g.account, g.uid, r.direction
 	), both_sides AS (
 		SELECT account, name, scope, n, 0 AS used FROM counted UNION ALL SELECT account, name, scope, 0, used FROM quota_use
@@ -61,6 +66,8 @@ var always = []rule{
 			WHERE NOT EXISTS (SELECT 1 FROM link_specs AS s WHERE s.target = 'site.' || n.site AND s.kind = 'network' AND s.uid = n.network AND NOT s.deleted)
 		UNION ALL SELECT 'subnet', n.uid, 'no live spec' FROM subnets AS n
 			WHERE NOT EXISTS (SELECT 1 FROM link_specs AS s WHERE s.target = 'site.' || n.site AND s.kind = 'subnet' AND s.uid = n.uid AND NOT s.deleted)
+		UNION ALL SELECT 'network_acl', n.acl, 'no live spec at ' || n.site FROM network_acl_sites AS n
+			WHERE NOT EXISTS (SELECT 1 FROM link_specs AS s WHERE s.target = 'site.' || n.site AND s.kind = 'network_acl' AND s.uid = n.acl AND NOT s.deleted)
 		UNION ALL SELECT 'security_group', n.grp, 'no live spec at ' || n.site FROM security_group_sites AS n
 			WHERE NOT EXISTS (SELECT 1 FROM link_specs AS s WHERE s.target = 'site.' || n.site AND s.kind = 'security_group' AND s.uid = n.grp AND NOT s.deleted)`},
 	{"what was written has a spec", `SELECT 'instance' AS kind, i.uid AS uid, 'generation ' || i.wanted || ' has no live spec' AS text FROM instances AS i WHERE i.wanted > 0 AND i.state <> 'deleting'
@@ -73,11 +80,22 @@ var always = []rule{
 			AND NOT EXISTS (SELECT 1 FROM link_specs AS s WHERE s.target = 'site.' || p.site AND s.kind = 'virtual_ip' AND s.uid = p.uid AND NOT s.deleted AND s.revision >= p.wanted)
 		UNION ALL SELECT 'public_ip', a.uid, 'generation ' || a.wanted || ' has no live spec' FROM public_ips AS a JOIN instances AS i ON i.uid = a.instance WHERE a.wanted > 0 AND i.state <> 'deleting'
 			AND NOT EXISTS (SELECT 1 FROM link_specs AS s WHERE s.target = 'site.' || a.site AND s.kind = 'public_ip' AND s.uid = a.uid AND NOT s.deleted AND s.revision >= a.wanted)`},
+	{"a subnet's spec names its guard", `SELECT 'subnet' AS kind, n.uid AS uid, 'its spec names another network ACL than ' || COALESCE(a.uid, 'none') AS text FROM subnets AS n
+		JOIN link_specs AS s ON s.target = 'site.' || n.site AND s.kind = 'subnet' AND s.uid = n.uid AND NOT s.deleted
+		LEFT JOIN network_acl_subnets AS b ON b.subnet = n.uid LEFT JOIN network_acls AS a ON a.uid = b.acl AND a.enabled
+		WHERE (a.uid IS NULL AND s.body LIKE '%"acl":%') OR (a.uid IS NOT NULL AND s.body NOT LIKE '%"acl":"' || a.uid || '"%')`},
+	{"every network has a default route table", `SELECT 'network' AS kind, n.uid AS uid, 'it has none' AS text FROM networks AS n
+		WHERE NOT EXISTS (SELECT 1 FROM route_tables AS t WHERE t.network = n.uid AND t.kind = 'default')`},
+	{"routes and route tables stay on their network", `SELECT 'route' AS kind, r.uid AS uid, 'it leads to the port ' || p.uid || ', which is of another network or on its way out' AS text
+			FROM routes AS r JOIN route_tables AS t ON t.uid = r.tbl JOIN ports AS p ON p.uid = r.port WHERE p.network <> t.network OR p.doomed
+		UNION ALL SELECT 'subnet', s.uid, 'it is in the route table ' || t.uid || ' of another network' FROM route_table_subnets AS b JOIN subnets AS s ON s.uid = b.subnet
+			JOIN route_tables AS t ON t.uid = b.tbl WHERE s.network <> t.network`},
 	{"every spec has a row", `SELECT s.kind AS kind, s.uid AS uid, 'a live spec for ' || s.target || ' and no row' AS text FROM link_specs AS s WHERE NOT s.deleted AND (
 			(s.kind = 'instance' AND s.uid NOT IN (SELECT uid FROM instances)) OR (s.kind = 'volume' AND s.uid NOT IN (SELECT uid FROM volumes))
 			OR (s.kind = 'port' AND s.uid NOT IN (SELECT uid FROM ports)) OR (s.kind = 'public_ip' AND s.uid NOT IN (SELECT uid FROM public_ips))
 			OR (s.kind = 'virtual_ip' AND s.uid NOT IN (SELECT uid FROM ports WHERE kind = 'virtual' AND NOT doomed))
 			OR (s.kind = 'network' AND s.uid NOT IN (SELECT network FROM routers WHERE 'site.' || site = s.target)) OR (s.kind = 'subnet' AND s.uid NOT IN (SELECT uid FROM subnets))
+			OR (s.kind = 'network_acl' AND s.uid NOT IN (SELECT acl FROM network_acl_sites WHERE 'site.' || site = s.target))
 			OR (s.kind = 'security_group' AND s.uid NOT IN (SELECT grp FROM security_group_sites WHERE 'site.' || site = s.target))
 			OR (s.kind = 'uplink' AND s.uid NOT IN (SELECT uid FROM lines)) OR (s.kind = 'image' AND s.uid NOT IN (SELECT uid FROM image_files) AND s.uid NOT IN (SELECT image FROM image_jobs)))`},
 	{"an instance's specs live as long as it", `SELECT s.kind AS kind, s.uid AS uid, 'a live spec of an instance that is being deleted' AS text FROM link_specs AS s JOIN instances AS i ON i.uid = s.uid

@@ -98,6 +98,9 @@ func insertNetwork(ctx context.Context, tx *store.Tx, net *Network) error {
 	if _, err := tx.NewInsert().Model(net).Exec(ctx); err != nil {
 		return nameTaken(fmt.Errorf("add network: %w", err))
 	}
+	if err := addDefaultTable(ctx, tx, net); err != nil {
+		return err
+	}
 	if net.Site == "" {
 		return nil
 	}
@@ -300,6 +303,9 @@ func deleteNetwork(ctx context.Context, tx *store.Tx, caller *identity.Caller, n
 		if err := dropSubnet(ctx, tx, s); err != nil {
 			return err
 		}
+	}
+	if err := dropTables(ctx, tx, net); err != nil {
+		return err
 	}
 	if err := dropRouters(ctx, tx, net); err != nil {
 		return err

@@ -244,6 +244,9 @@ func ReleasePorts(ctx context.Context, tx *store.Tx, ports []*Port) error {
 	if err := unbind(ctx, tx, ports); err != nil {
 		return err
 	}
+	if err := dropRoutesTo(ctx, tx, ports); err != nil {
+		return err
+	}
 	for _, p := range ports {
 		if err := link.Delete(ctx, tx, spec.SiteTarget(p.Site), spec.KindPort, p.UID); err != nil {
 			return err
@@ -255,6 +258,9 @@ func ReleasePorts(ctx context.Context, tx *store.Tx, ports []*Port) error {
 // DropPorts forgets ports and gives their addresses back.
 func DropPorts(ctx context.Context, tx *store.Tx, ports []*Port) error {
 	if err := unbind(ctx, tx, ports); err != nil {
+		return err
+	}
+	if err := dropRoutesTo(ctx, tx, ports); err != nil {
 		return err
 	}
 	for _, p := range ports {

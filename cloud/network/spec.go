@@ -15,6 +15,13 @@ import (
 // putSubnet writes a subnet's spec; leg is its gateway's port.
 func putSubnet(ctx context.Context, tx *store.Tx, s *Subnet, leg *Port) error {
 	body := spec.Subnet{UID: s.UID, Network: s.Network, Prefix: s.Prefix(), Gateway: netip.MustParseAddr(s.Gateway), GatewayMAC: leg.MAC, DNS: s.asked(), DHCP: s.DHCP}
+	var err error
+	if body.ACL, err = guardOf(ctx, tx, s); err != nil {
+		return err
+	}
+	if body.Routes, err = leads(ctx, tx, s); err != nil {
+		return err
+	}
 	generation, err := link.Put(ctx, tx, spec.SiteTarget(s.Site), spec.KindSubnet, s.UID, body)
 	if err != nil || s.Wanted == generation {
 		return err
@@ -22,6 +29,15 @@ func putSubnet(ctx context.Context, tx *store.Tx, s *Subnet, leg *Port) error {
 	s.Wanted = generation
 	_, err = tx.NewUpdate().Model(s).Column("wanted").WherePK().Exec(ctx)
 	return err
+}
+
+// renewSubnet writes the spec of a subnet whose guard or routes have changed.
+func renewSubnet(ctx context.Context, tx *store.Tx, s *Subnet) error {
+	leg, err := gatewayPort(ctx, tx, s.UID)
+	if err != nil {
+		return err
+	}
+	return putSubnet(ctx, tx, s, leg)
 }
 
 func putUplink(ctx context.Context, tx *store.Tx, l *place.Line) error {

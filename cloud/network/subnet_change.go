@@ -109,6 +109,12 @@ func dropSubnet(ctx context.Context, tx *store.Tx, s *Subnet) error {
 	if _, err := tx.NewDelete().Model((*Port)(nil)).Where("subnet = ? AND (kind = ? OR doomed)", s.UID, Gateway).Exec(ctx); err != nil {
 		return err
 	}
+	if _, err := tx.NewDelete().Model((*aclSubnet)(nil)).Where("subnet = ?", s.UID).Exec(ctx); err != nil {
+		return err
+	}
+	if _, err := tx.NewDelete().Model((*tableSubnet)(nil)).Where("subnet = ?", s.UID).Exec(ctx); err != nil {
+		return err
+	}
 	if _, err := tx.NewDelete().Model(s).WherePK().Exec(ctx); err != nil {
 		return err
 	}

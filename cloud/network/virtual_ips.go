@@ -79,6 +79,9 @@ func (n *Networks) DeleteVirtualIP(ctx context.Context, caller *identity.Caller,
 		if err := mustBeUnbound(ctx, tx, p); err != nil {
 			return err
 		}
+		if err := dropRoutesTo(ctx, tx, []*Port{p}); err != nil {
+			return err
+		}
 		p.Doomed = true
 		if _, err := tx.NewUpdate().Model(p).Column("doomed").WherePK().Exec(ctx); err != nil {
 			return err

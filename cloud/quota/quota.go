@@ -33,8 +33,12 @@ const (
 	SecurityGroupRules Name = "security_group_rules" // per group and direction
 	PublicIPs          Name = "public_ips"
 	PlacementSets      Name = "placement_sets"
-	Bandwidths         Name = "bandwidths"     // shared ones
-	BandwidthMbps      Name = "bandwidth_mbps" // of all shared ones together
+	NetworkACLs        Name = "network_acls"
+	NetworkACLRules    Name = "network_acl_rules" // per list, and in a network's standard one per subnet
+	RouteTables        Name = "route_tables"      // per network
+	Routes             Name = "routes"            // per route table
+	Bandwidths         Name = "bandwidths"        // shared ones
+	BandwidthMbps      Name = "bandwidth_mbps"    // of all shared ones together
 	EdgeClouds         Name = "edge_clouds"
 )
 
@@ -51,6 +55,7 @@ var totals = map[Name]Name{Networks: TotalNetworks, Subnets: TotalSubnets, Secur
 var defaults = map[Name]int64{
 	Instances: 200_000, Groups: 200_000, VCPUs: 2_000_000, MemoryGiB: 8_000_000, Volumes: 1_000_000, VolumeGiB: 100_000_000, Images: 20, KeyPairs: 100,
 	Networks: 5, Subnets: 10, SecurityGroups: 100, SecurityGroupRules: 50, PublicIPs: 200_000, PlacementSets: 100,
+	NetworkACLs: 1000, NetworkACLRules: 50, RouteTables: 10, Routes: 50,
 	Bandwidths: 1000, BandwidthMbps: 1_000_000, TotalNetworks: 2000, TotalSubnets: 20_000, TotalSecurityGroupRules: 10_000, EdgeClouds: 10,
 }
 

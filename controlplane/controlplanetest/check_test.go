@@ -32,9 +32,14 @@ var breaks = map[string]string{
 	"operations run for what is under way":            "UPDATE operations SET status = 'running'",
 	"what is under way has one operation":             "UPDATE instances SET state = 'stopping'",
 	"every network and subnet has a spec":             "DELETE FROM link_specs WHERE kind = 'subnet'",
-	"what was written has a spec":                     "UPDATE link_specs SET deleted = TRUE WHERE kind = 'volume'",
-	"every spec has a row":                            "INSERT INTO link_specs (target, kind, uid, revision, deleted, body) VALUES ('host.x', 'volume', 'x', 1, FALSE, '{}')",
-	"an instance's specs live as long as it":          "UPDATE instances SET state = 'deleting'",
+	"a subnet's spec names its guard":                 `UPDATE link_specs SET body = REPLACE(body, '"dhcp"', '"acl":"another","dhcp"') WHERE kind = 'subnet'`,
+	"every network has a default route table":         "DELETE FROM route_tables",
+	"routes and route tables stay on their network": `INSERT INTO routes (uid, slug, tbl, source, destination, spelled, hop_kind, hop, port, description, created)
+		SELECT 'r', 'r', t.uid, '', '10.9.0.0/16', '10.9.0.0/16', 'instance', p.instance, p.uid, '', 0 FROM route_tables AS t JOIN ports AS p ON p.network = t.network LIMIT 1;
+		UPDATE ports SET doomed = TRUE`,
+	"what was written has a spec":            "UPDATE link_specs SET deleted = TRUE WHERE kind = 'volume'",
+	"every spec has a row":                   "INSERT INTO link_specs (target, kind, uid, revision, deleted, body) VALUES ('host.x', 'volume', 'x', 1, FALSE, '{}')",
+	"an instance's specs live as long as it": "UPDATE instances SET state = 'deleting'",
 	"members of placement sets exist": `INSERT INTO placement_sets (uid, slug, account, name, description, created) VALUES ('s', 's', 'a', 'n', '', 0);
 		INSERT INTO placement_members (pset, instance, host, site) SELECT 's', 'nobody', uid, site FROM hosts LIMIT 1`,
 	"doomed groups go with their last instance": "INSERT INTO groups (uid, slug, account, name, payment, mbps, tags, doomed, created) VALUES ('g', 'g', 'a', 'n', 'postpaid', 0, '[]', TRUE, 0)",

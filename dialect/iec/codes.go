@@ -44,6 +44,8 @@ var refinements = sync.OnceValue(func() []refinement {
 		subnetCodes,
 		portCodes,
 		securityCodes,
+		firewallCodes,
+		routeTableCodes,
 	)
 })
 

@@ -44,6 +44,8 @@ func (d *Door) Handlers() dialect.Handlers {
 		d.subnets(),
 		d.ports(),
 		d.securityGroups(),
+		d.firewalls(),
+		d.routeTables(),
 	} {
 		maps.Copy(all, some)
 	}

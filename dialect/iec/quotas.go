@@ -21,7 +21,7 @@ type quotaType struct {
 
 var quotaTypes = []quotaType{
 	{"vpn", "", 100_000, 1}, {"vpc", quota.TotalNetworks, 100_000, 1}, {"securityGroup", quota.SecurityGroups, 100_000, 1}, {"subnet", quota.TotalSubnets, 100_000, 1},
-	{"firewall", "", 100_000, 1}, {"shareBandwidth", quota.Bandwidths, 100_000, 1}, {"publicIp", quota.PublicIPs, 100_000, 1},
+	{"firewall", quota.NetworkACLs, 100_000, 1}, {"shareBandwidth", quota.Bandwidths, 100_000, 1}, {"publicIp", quota.PublicIPs, 100_000, 1},
 	{"securityGroupRule", quota.TotalSecurityGroupRules, 100_000, 1}, {"image", quota.Images, 500, 1}, {"edgeclouds", "", 10_000, 1}, {"gigabyte", quota.VolumeGiB, 4_096_000, 1},
 	{"instance", quota.Instances, 20_480, 1}, {"volume", quota.Volumes, 100_000, 1}, {"vcpu", quota.VCPUs, 204_800, 1}, {"ram", quota.MemoryGiB, 81_920_000, 1024},
 }

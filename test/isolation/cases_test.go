@@ -6,14 +6,16 @@ var kinds = map[string]string{
 	"serviceId": "service", "service": "service", "idList": "service", "serviceList": "service", "instanceId": "instance", "instanceIdList": "instance", "vmId": "instance",
 	"deploysetId": "set", "deploySetId": "set", "deploysetIdList": "set", "deployId": "set", "deployIdList": "set", "imageId": "image", "imageIdList": "image", "keypairId": "pair", "bccKeyPairIdList": "pair",
 	"vpc_id": "network", "subnet_id": "subnetUID", "network_id": "subnetUID", "port_id": "port", "security_group_id": "groupUID", "security_group_rule_id": "ruleUID",
-	"keypair_name": "pairName", "site_id": "siteUID",
+	"keypair_name": "pairName", "site_id": "siteUID", "firewall_id": "firewall", "routetable_id": "routeTable",
 	"server_id": "server", "instance_id": "server", "volume_id": "volume", "deployment_id": "plan", "edgecloud_id": "edgeCloud",
 	"?network": "network", "?subnetUID": "subnetUID", "?managed": "managed", "?groupUID": "groupUID", "?serverOff": "serverOff", "?port": "port", "?expansion": "expansion", "?vip": "vip", // named in bodies
 	"accountId": "account", "userId": "user", "accessKeyId": "key", "site": "site", "host": "host", "image": "publicImage", "flavor": "flavor", "account": "account",
 }
 
 // special says which resource an argument names in one operation, where it is another than elsewhere.
-var special = map[string]string{"iec/deployment.expandEdgeCloud deployment_id": "expansion", "iec/port.deletePort port_id": "vip"}
+var special = map[string]string{"iec/deployment.expandEdgeCloud deployment_id": "expansion", "iec/port.deletePort port_id": "vip", "iec/firewall.deleteFirewall firewall_id": "spareFirewall",
+	"iec/routetable.deleteRoutetable routetable_id": "spareTable", "iec/routetable.disassociateSubnet routetable_id": "joinedTable",
+	"iec/routetable.updateRoutes routetable_id": "routedTable", "iec/routetable.deleteRoutes routetable_id": "routedTable"}
 
 // shared kinds belong to nobody: every account may name them, so that only a change to them by a tenant has to be refused.
 var shared = map[string]bool{"site": true, "siteUID": true, "host": true, "publicImage": true, "flavor": true, "image": true, "imageUID": true, "place": true}
@@ -60,6 +62,15 @@ var bodies = map[string][]string{
 	"iec/port.updatePort":       {`{"port":{"allowed_address_pairs":[{"ip_address":"1.1.1.1/0"}]}}`, `{"port":{"security_groups":["?groupUID"]}}`},
 	"iec/security-group.createSecurityGroupRule": {`{"security_group_rule":{"security_group_id":"?groupUID","direction":"ingress","remote_group_id":"?groupUID"}}`,
 		`{"security_group_rule":{"security_group_id":"?groupUID","direction":"egress","protocol":"tcp","port_range_min":80,"port_range_max":90,"remote_ip_prefix":"0.0.0.0/0"}}`},
+	"iec/firewall.updateFirewall":               {`{"firewall":{"name":"renamed","subnets":[{"id":"?subnetUID","vpc_id":"?network"}]}}`},
+	"iec/firewall.updateFirewallRule":           {`{"firewall":{"ingress_firewall_policy":{"id":"?policy","firewall_rules":[{"action":"allow","protocol":"tcp","destination_port":"80","operate_type":"add"}]}}}`},
+	"iec/firewall.updateFirewallRuleHistorical": {`{"firewall":{"ingress_firewall_policy":{"id":"?policy","firewall_rules":[{"action":"deny","protocol":"udp","operate_type":"add"}]}}}`},
+	"iec/routetable.createRoutetable":           {`{"routetable":{"name":"another","vpc_id":"?network"}}`},
+	"iec/routetable.associateSubnet":            {`{"subnet_ids":["?subnetUID"]}`},
+	"iec/routetable.disassociateSubnet":         {`{"subnet_ids":["?joinedSubnet"]}`},
+	"iec/routetable.createRoutes":               {`{"routes":[{"type":"ecs","destination":"10.98.0.0/16","nexthop":"?server"}]}`},
+	"iec/routetable.updateRoutes":               {`{"routes":[{"type":"ecs","destination":"10.99.0.0/16","nexthop":"?server","description":"another"}]}`},
+	"iec/routetable.deleteRoutes":               {`{"routes":[{"destination":"10.99.0.0/16"}]}`},
 	"iec/server.createInstance": {`{"server":{"name":"own","image_ref":"?imageUID","flavor_ref":"c6.large.2","key_name":"?pairName","count":1,"root_volume":{"size":40,"volume_type":"SAS"},
 		"net_config":{"vpc_id":"?network","subnets":[{"id":"?subnetUID"}]},"security_groups":[{"id":"?groupUID"}],"bandwidth":{"sharetype":"WHOLE"},
 		"coverage":{"coverage_level":"site","coverage_policy":"centralize","coverage_sites":[{"site":"?siteUID","demands":[{}]}]}}}`},

@@ -51,12 +51,46 @@ func (n *tenant) makeIEC(kind string) {
 		require.NoError(n.t, err)
 		n.rests(d.UID, compute.Stopped)
 		n.ids[kind] = d.UID
+	case "firewall", "policy", "spareFirewall", "routeTable", "spareTable", "joinedTable", "joinedSubnet", "routedTable":
+		n.makeBorder(kind)
 	case "plan":
 		n.ids[kind] = n.makePlan(plan.NewPlan{Name: "planned"})
 	case "edgeCloud":
 		n.ids[kind] = n.deploy()
 	case "expansion":
 		n.ids[kind] = n.makePlan(plan.NewPlan{Cloud: n.of("edgeCloud")})
+	}
+}
+
+// makeBorder makes what guards subnets and leads their packets.
+func (n *tenant) makeBorder(kind string) {
+	ctx, networks := n.t.Context(), n.Control.Networks
+	table := func() string {
+		made, err := networks.CreateRouteTable(ctx, n.caller, network.NewRouteTable{Network: n.of("network"), Name: kind})
+		require.NoError(n.t, err)
+		return made.UID
+	}
+	switch kind {
+	case "firewall", "policy":
+		a, err := networks.CreateACL(ctx, n.caller, network.NewACL{Name: "own"})
+		require.NoError(n.t, err)
+		n.ids["firewall"], n.ids["policy"] = a.UID, a.Ingress
+	case "spareFirewall":
+		a, err := networks.CreateACL(ctx, n.caller, network.NewACL{Name: "spare"})
+		require.NoError(n.t, err)
+		n.ids[kind] = a.UID
+	case "joinedTable", "joinedSubnet":
+		s, err := networks.CreateSubnet(ctx, n.caller, network.NewSubnet{Network: n.of("network"), Site: n.home().UID, Name: "joined", CIDR: "10.7.9.0/24"})
+		require.NoError(n.t, err)
+		n.ids["joinedTable"], n.ids["joinedSubnet"] = table(), s.UID
+		_, err = networks.JoinRouteTable(ctx, n.caller, n.ids["joinedTable"], []string{s.UID})
+		require.NoError(n.t, err)
+	case "routedTable":
+		n.ids[kind] = table()
+		_, err := networks.AddRoutes(ctx, n.caller, n.ids[kind], []network.NewRoute{{Destination: "10.99.0.0/16", HopKind: network.HopInstance, Hop: n.of("server")}})
+		require.NoError(n.t, err)
+	default:
+		n.ids[kind] = table()
 	}
 }
 

@@ -102,7 +102,8 @@ func (n *tenant) make(kind string) {
 		n.ids[kind] = "m-" + n.publicImage().Slug
 	case "instance", "service":
 		n.makeInstance()
-	case "network", "subnetUID", "ruleUID", "vip", "managed", "groupUID", "server", "serverOff", "port", "volume", "plan", "edgeCloud", "expansion", "imageUID":
+	case "network", "subnetUID", "ruleUID", "vip", "managed", "groupUID", "server", "serverOff", "port", "volume", "plan", "edgeCloud", "expansion", "imageUID", "firewall", "policy", "spareFirewall", "routeTable", "spareTable", "joinedTable",
+		"joinedSubnet", "routedTable":
 		n.makeIEC(kind)
 	case "siteUID":
 		s, err := n.Control.Place.SiteByName(ctx, site)
