@@ -110,11 +110,20 @@ func (d *Door) getHealth(context.Context, *dialect.Call) (*dialect.Answer, error
 	return dialect.OK(health.Health{Status: "ok", Version: d.Version}), nil
 }
 
-// getReadiness asks the database, on which everything else rests.
+// getReadiness asks the database, on which everything else rests, and the link to other machines, if there is one.
 func (d *Door) getReadiness(ctx context.Context, _ *dialect.Call) (*dialect.Answer, error) {
 	out := health.Readiness{Status: "ready", Checks: []health.Check{{Name: "store", Ok: true}}}
 	if _, err := d.Place.AllSites(ctx); err != nil {
-		out.Status, out.Checks = "unready", []health.Check{{Name: "store", Detail: new("the database does not answer")}}
+		out.Status, out.Checks[0] = "unready", health.Check{Name: "store", Detail: new("the database does not answer")}
+	}
+	if d.Remote != nil {
+		link := health.Check{Name: "link", Ok: true}
+		if !d.Remote.Connected() {
+			out.Status, link = "unready", health.Check{Name: "link", Detail: new("the NATS server is not reached")}
+		}
+		out.Checks = append(out.Checks, link)
+	}
+	if out.Status == "unready" {
 		return &dialect.Answer{Status: http.StatusServiceUnavailable, Body: out}, nil
 	}
 	return dialect.OK(out), nil
