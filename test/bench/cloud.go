@@ -19,6 +19,7 @@ type cloud struct {
 	process *exec.Cmd
 	input   io.Closer // the cloud stops when it is closed
 	client  *client
+	iec     *iecClient
 	side    string
 	order   []byte // the body of a create
 }
@@ -43,7 +44,7 @@ func startCloud(dir string) (*cloud, error) {
 	if err := json.NewDecoder(output).Decode(&a); err != nil {
 		return nil, errors.Join(fmt.Errorf("the cloud does not start: %w", err), c.stop())
 	}
-	c.client, c.side = newClient(a.URL, a.Key, a.Secret), a.Side
+	c.client, c.iec, c.side = newClient(a.URL, a.Key, a.Secret), newIECClient(a.IEC, a.Key, a.Secret), a.Side
 	if err := c.furnish(a.KeyPair); err != nil {
 		return nil, errors.Join(err, c.stop())
 	}

@@ -67,6 +67,9 @@ func (o options) underLoad(t *table) error {
 }
 
 func (o options) measure(c *cloud, t *table) error {
+	if err := c.iecMeasure(t); err != nil {
+		return err
+	}
 	one, err := run(100, 1, c.toRunning)
 	if err != nil {
 		return err

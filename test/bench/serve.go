@@ -30,6 +30,8 @@ const (
 // access is how the measuring process reaches the cloud; the cloud's process writes it to its standard output when it is ready.
 type access struct {
 	URL, Side, Key, Secret, KeyPair string
+
+	IEC iecAccess
 }
 
 // usage is what the cloud's process has used so far.
@@ -62,27 +64,33 @@ func serve(dir string) error {
 	side := httptest.NewServer(nil)
 	done := make(chan error, 1)
 	go func() { done <- box.Run(ctx) }()
-	pair, err := keyPair(ctx, box)
+	iecDoor := httptest.NewServer(box.Control.Door("iec"))
+	a, err := furnish(ctx, box)
 	if err == nil {
-		err = json.NewEncoder(os.Stdout).Encode(access{door.URL, side.URL, box.Admin.Key.ID, box.Admin.Key.Secret, pair})
+		a.URL, a.Side, a.IEC.URL = door.URL, side.URL, iecDoor.URL
+		err = json.NewEncoder(os.Stdout).Encode(a)
 	}
 	if err == nil {
 		_, err = io.Copy(io.Discard, os.Stdin)
 	}
 	side.Close()
 	door.Close()
+	iecDoor.Close()
 	cancel()
 	return errors.Join(err, <-done, box.Close())
 }
 
-func keyPair(ctx context.Context, box *onebox.Box) (string, error) {
+// furnish makes what cannot be made through BEC's door.
+func furnish(ctx context.Context, box *onebox.Box) (a access, err error) {
 	admin := box.Admin
 	caller := &identity.Caller{Account: admin.Account.UID, User: admin.User.UID, Role: identity.Admin, Operator: true, Dialect: "bench", Operation: "furnish"}
 	pair, _, err := box.Control.Compute.CreateKeyPair(ctx, caller, "bench")
 	if err != nil {
-		return "", err
+		return a, err
 	}
-	return "k-" + pair.Slug, nil
+	a = access{Key: admin.Key.ID, Secret: admin.Key.Secret, KeyPair: "k-" + pair.Slug}
+	a.IEC, err = iecGround(ctx, box, caller)
+	return a, err
 }
 
 func used(ctx context.Context, db *store.DB) (u usage, err error) {
