@@ -46,6 +46,32 @@ func (c *Compute) CaptureImage(ctx context.Context, caller *identity.Caller, ins
 	return img, op, err
 }
 
+// RetryImage begins the making of an image that failed anew; op is the operation that failed. An instance that it is made of must be off again.
+func (c *Compute) RetryImage(ctx context.Context, caller *identity.Caller, op string) error {
+	if err := caller.MayWrite(); err != nil {
+		return err
+	}
+	return c.db.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
+		r, err := c.images.Retry(ctx, tx, caller, op)
+		if err != nil {
+			return err
+		}
+		if r.Instance != "" {
+			i, err := Find(ctx, tx, caller, r.Instance)
+			if err != nil {
+				return err
+			}
+			if err := guard(i, "made an image of; it must be stopped", Stopped); err != nil {
+				return err
+			}
+			if err := enter(ctx, tx, i, Imaging, "image"); err != nil {
+				return err
+			}
+		}
+		return audit.Note(ctx, tx, caller, image.Kind, r.Image)
+	})
+}
+
 func captureOf(ctx context.Context, tx *store.Tx, i *Instance) (image.Capture, error) {
 	disks, err := volume.Of(ctx, tx, i.UID)
 	if err != nil {

@@ -43,6 +43,7 @@ type Image struct {
 	Status       Status     `bun:"status"`
 	File         string     `bun:"file,nullzero"` // empty until there is one
 	Source       string     `bun:"source"`        // UID of the instance or snapshot it was made from
+	Registered   string     `bun:"registered"`    // UID of the image whose file it was registered from; empty for others
 	Created      store.Time `bun:"created"`
 }
 

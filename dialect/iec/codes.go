@@ -39,6 +39,7 @@ var refinements = sync.OnceValue(func() []refinement {
 		volumeCodes,
 		deploymentCodes,
 		edgeCloudCodes,
+		imageCodes,
 		[]refinement{},
 		vpcCodes,
 		subnetCodes,

@@ -28,6 +28,7 @@ var unsaid = map[string]string{
 	"listQuotas.IEC.000000":    "a fault of the service is IEC.000001 everywhere",
 
 	"createDeployment.IEC.010020":  "a fault of the service is IEC.000001 everywhere",
+	"IEC.030202":                   "deleted images are not kept: they do not exist",
 	"expandEdgeCloud.IEC.010101":   "a plan names its edge cloud itself, so that it cannot be run for another",
 	"executeDeployment.IEC.010009": "a new edge cloud has not failed yet",
 }

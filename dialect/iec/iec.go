@@ -40,6 +40,7 @@ func (d *Door) Handlers() dialect.Handlers {
 		d.volumes(),
 		d.deployments(),
 		d.edgeClouds(),
+		d.images(),
 		d.vpcs(),
 		d.subnets(),
 		d.ports(),
