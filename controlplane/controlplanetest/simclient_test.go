@@ -16,7 +16,10 @@ import (
 	"github.com/baidubce/bce-sdk-go/auth"
 	bcehttp "github.com/baidubce/bce-sdk-go/http"
 
+	"edgecloud/cloud/compute"
+	"edgecloud/cloud/identity"
 	"edgecloud/cloud/place"
+	"edgecloud/fault"
 )
 
 type object = map[string]any
@@ -153,6 +156,8 @@ func (s *simClient) act() {
 		verb("changePass", object{"adminPass": s.password()})
 	case n < 67:
 		verb("changeNetworkCapacity", object{"networkCapacityInMbps": 1 + r.IntN(50)})
+	case n < 70:
+		s.nics(strings.TrimPrefix(id, "vm-"))
 	case n < 72:
 		s.call(http.MethodGet, on, nil, nil)
 		s.call(http.MethodGet, "/v2/vm/instance", nil, nil)
@@ -162,6 +167,26 @@ func (s *simClient) act() {
 		s.network()
 	default:
 		s.group(id)
+	}
+}
+
+// nics adds NICs to an instance or takes one away, by the verbs themselves: BEC has no call for it.
+func (s *simClient) nics(id string) {
+	r, control := s.c.rng, s.c.cp.Compute
+	caller := &identity.Caller{Account: s.c.admin.Account.UID, User: s.c.admin.User.UID, Role: identity.Admin, Operator: true, Dialect: "iec", Operation: "nics"}
+	d, err := control.Get(s.c.ctx, caller, id)
+	if err != nil {
+		s.c.stats["nics of none"]++
+		return
+	}
+	if r.IntN(2) == 0 {
+		_, err = control.AddNICs(s.c.ctx, caller, id, make([]compute.NIC, 1+r.IntN(2)))
+	} else {
+		_, err = control.RemoveNICs(s.c.ctx, caller, id, []string{d.Ports[r.IntN(len(d.Ports))].UID})
+	}
+	s.c.stats[fmt.Sprint("nics ", fault.From(err) == nil)]++
+	if err != nil && fault.From(err).Kind == fault.Internal {
+		s.c.t.Errorf("changing NICs: %v", err)
 	}
 }
 

@@ -9,6 +9,7 @@ var kinds = map[string]string{
 	"keypair_name": "pairName", "site_id": "siteUID", "firewall_id": "firewall", "routetable_id": "routeTable",
 	"server_id": "server", "instance_id": "server", "volume_id": "volume", "deployment_id": "plan", "edgecloud_id": "edgeCloud",
 	"?network": "network", "?subnetUID": "subnetUID", "?managed": "managed", "?groupUID": "groupUID", "?serverOff": "serverOff", "?port": "port", "?expansion": "expansion", "?vip": "vip", // named in bodies
+	"image_id": "ownImage", "domain_id": "account", "job_id": "imageJob",
 	"accountId": "account", "userId": "user", "accessKeyId": "key", "site": "site", "host": "host", "image": "publicImage", "flavor": "flavor", "account": "account",
 }
 
@@ -21,7 +22,7 @@ var special = map[string]string{"iec/deployment.expandEdgeCloud deployment_id": 
 var shared = map[string]bool{"site": true, "siteUID": true, "host": true, "publicImage": true, "flavor": true, "image": true, "imageUID": true, "place": true}
 
 // fixed are arguments that name no resource but must fit this cloud.
-var fixed = map[string]string{"regionId": site, "action": "start", "type": "vm", "area": "EAST_CHINA", "region": "EAST_CHINA", "serviceProvider": "CHINA_MOBILE", "city": "HANGZHOU"}
+var fixed = map[string]string{"regionId": site, "action": "start", "type": "vm", "area": "EAST_CHINA", "region": "EAST_CHINA", "serviceProvider": "CHINA_MOBILE", "city": "HANGZHOU", "region_id": "region-1"}
 
 // stack and coverage are what plans of IEC are made of.
 const (
@@ -81,6 +82,8 @@ var bodies = map[string][]string{
 	"iec/server.changeOs":             {`{"image_id":"?imageUID","key_name":"?pairName"}`},
 	"iec/server.addNics":              {`{"vpc_id":"?network","subnet_id":"?subnetUID","nic_num":1,"security_groups":[{"id":"?groupUID"}]}`},
 	"iec/server.deleteNics":           {`{"nics":[{"id":"?port"}]}`},
+	"iec/image.registerImage":         {`{"image_id":"?ownImage","region_id":"region-1"}`},
+	"iec/image.createImage":           {`{"name":"another","instance_id":"?serverOff"}`},
 	"iec/deployment.createDeployment": {`{"edgecloud":{"name":"another",` + iecStack + `,` + iecCoverage + `}}`, `{"edgecloud":{"id":"?edgeCloud",` + iecStack + `,` + iecCoverage + `}}`},
 	"admin/accounts.createAccount":    {`{"name":"acme-new"}`},
 	"admin/catalogue.createFlavor":    {`{"name":"bec.g4.c3m5","family":"g4","vcpus":3,"memoryMiB":5120}`},

@@ -53,6 +53,11 @@ func (n *tenant) makeIEC(kind string) {
 		n.ids[kind] = d.UID
 	case "firewall", "policy", "spareFirewall", "routeTable", "spareTable", "joinedTable", "joinedSubnet", "routedTable":
 		n.makeBorder(kind)
+	case "ownImage", "imageJob":
+		made, op, err := n.Control.Compute.CaptureImage(n.t.Context(), n.caller, n.of("serverOff"), "own image", "")
+		require.NoError(n.t, err)
+		n.rests(n.of("serverOff"), compute.Stopped)
+		n.ids["ownImage"], n.ids["imageJob"] = made.UID, op
 	case "plan":
 		n.ids[kind] = n.makePlan(plan.NewPlan{Name: "planned"})
 	case "edgeCloud":

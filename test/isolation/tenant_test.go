@@ -103,7 +103,7 @@ func (n *tenant) make(kind string) {
 	case "instance", "service":
 		n.makeInstance()
 	case "network", "subnetUID", "ruleUID", "vip", "managed", "groupUID", "server", "serverOff", "port", "volume", "plan", "edgeCloud", "expansion", "imageUID", "firewall", "policy", "spareFirewall", "routeTable", "spareTable", "joinedTable",
-		"joinedSubnet", "routedTable":
+		"joinedSubnet", "routedTable", "ownImage", "imageJob":
 		n.makeIEC(kind)
 	case "siteUID":
 		s, err := n.Control.Place.SiteByName(ctx, site)
