@@ -117,7 +117,7 @@ func (i *Images) Copies(ctx context.Context, image *Image) (sites []string, err 
 		return nil, nil
 	}
 	err = i.db.Read(ctx, func(ctx context.Context, tx *store.Tx) error {
-		targets, err := link.Targets(ctx, tx, spec.KindImage, image.File)
+		targets, err := link.ImageTargets(ctx, tx, image.File)
 		if err != nil || len(targets) == 0 {
 			return err
 		}
