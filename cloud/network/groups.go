@@ -160,7 +160,7 @@ func loadRules(ctx context.Context, tx *store.Tx, groups []*SecurityGroup) error
 		g.Rules = nil
 	}
 	var rules []*Rule
-	if err := tx.NewSelect().Model(&rules).Where("grp IN (?)", bun.In(uids)).Order("uid").Scan(ctx); err != nil {
+	if err := tx.NewSelect().Model(&rules).Where("grp IN (?)", bun.In(uids)).Order("grp", "uid").Scan(ctx); err != nil {
 		return err
 	}
 	for _, r := range rules {

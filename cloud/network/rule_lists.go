@@ -7,13 +7,14 @@ import (
 	"edgecloud/store"
 )
 
-// ListRules gives some of the caller's rules with the total, oldest first. group is the UID or slug of their security group; empty: of all.
+// ListRules gives some of the caller's rules with the total, by group, oldest first. group is the UID or slug of their security group; empty: of all.
 func (n *Networks) ListRules(ctx context.Context, caller *identity.Caller, group string, w store.Window) (found []*Rule, total int, err error) {
 	err = n.db.Read(ctx, func(ctx context.Context, tx *store.Tx) error {
-		q := tx.NewSelect().Model((*Rule)(nil)).Join("JOIN security_groups AS g ON g.uid = rule.grp").Where("g.account = ?", caller.Account).OrderExpr("rule.uid")
+		groups := tx.NewSelect().Model((*SecurityGroup)(nil)).Column("uid").Where("account = ?", caller.Account)
 		if group != "" {
-			q = q.Where("g.uid = ? OR g.slug = ?", group, group)
+			groups = groups.Where("uid = ? OR slug = ?", group, group)
 		}
+		q := tx.NewSelect().Model((*Rule)(nil)).Where("grp IN (?)", groups).OrderExpr("grp, uid")
 		found, total, err = store.ListWindow[*Rule](ctx, q, w)
 		return err
 	})
