@@ -109,7 +109,7 @@ func (s *Store) receive(ctx context.Context, stop context.CancelCauseFunc, uid s
 	quiet := time.AfterFunc(silence, func() { stop(errSilent) })
 	defer quiet.Stop()
 	body := io.LimitReader(noisy{resp.Body, quiet}, s.cfg.Limit-at+1)
-	n, err := io.CopyBuffer(struct{ io.Writer }{part}, body, make([]byte, 1<<20))
+	n, err := io.CopyBuffer(&thrifty{w: part, s: s}, body, make([]byte, 1<<20))
 	switch {
 	case at+n > s.cfg.Limit:
 		return s.tooLarge(s.cfg.Limit)

@@ -220,3 +220,15 @@ func TestATenantsURLReachesNothingOfTheOperators(t *testing.T) {
 	require.NoError(t, own.Fetch(t.Context(), "t", srv.URL, files.Tenant))
 	require.EqualValues(t, 1, inside.Load())
 }
+
+func TestTheDiskIsNeverFilled(t *testing.T) {
+	content := disk(4096, "much")
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(content) }))
+	defer srv.Close()
+	s, err := files.Open(files.Config{Dir: t.TempDir(), Reserve: 1 << 60})
+	require.NoError(t, err)
+	_, failed := s.Write("upload", 0, content)
+	for what, err := range map[string]error{"an upload": failed, "a fetch": s.Fetch(t.Context(), "url", srv.URL, files.Operator), "a host's file": s.Receive(t.Context(), "host", bytes.NewReader(content))} {
+		require.True(t, fault.Is(err, fault.Capacity), "%s: %v", what, err)
+	}
+}

@@ -73,7 +73,7 @@ func (s *Store) unpack(ctx context.Context, uid string, packed *os.File) (Settle
 	defer os.Remove(s.disk(uid)) // it has its final name, or is of no use
 	defer disk.Close()
 	sum := sha256.New()
-	n, err := io.Copy(struct{ io.Writer }{io.MultiWriter(disk, sum)}, io.LimitReader(heedful{ctx, z}, s.cfg.Limit+1))
+	n, err := io.Copy(&thrifty{w: io.MultiWriter(disk, sum), s: s}, io.LimitReader(heedful{ctx, z}, s.cfg.Limit+1))
 	switch {
 	case errors.Is(err, gzip.ErrHeader), errors.Is(err, gzip.ErrChecksum), errors.Is(err, io.ErrUnexpectedEOF):
 		return Settled{}, fault.New(fault.Invalid, "The file cannot be unpacked: %v.", err)
@@ -133,6 +133,38 @@ func (h heedful) Read(p []byte) (int, error) {
 		return 0, err
 	}
 	return h.r.Read(p)
+}
+
+// room refuses to take so many bytes more of the file system than may be had.
+func (s *Store) room(bytes int64) error {
+	var fs syscall.Statfs_t
+	if err := syscall.Statfs(s.cfg.Dir, &fs); err != nil {
+		return err
+	}
+	if int64(fs.Bavail)*fs.Bsize-bytes < s.cfg.Reserve {
+		return full(syscall.ENOSPC)
+	}
+	return nil
+}
+
+// thrifty stops writing before the file system is full; it looks now and then.
+type thrifty struct {
+	w    io.Writer
+	s    *Store
+	left int64 // bytes until the next look
+}
+
+const lookEvery = 64 << 20
+
+func (t *thrifty) Write(p []byte) (int, error) {
+	if t.left < int64(len(p)) {
+		t.left = max(lookEvery, int64(len(p)))
+		if err := t.s.room(t.left); err != nil {
+			return 0, err
+		}
+	}
+	t.left -= int64(len(p))
+	return t.w.Write(p)
 }
 
 // full says in a fault that the disk is.

@@ -22,13 +22,18 @@ type Config struct {
 	Dir   string // made if it is absent
 	URL   string // hosts fetch a file at URL/<sha256>; empty: at file://Dir/<sha256>, for hosts of this machine
 	Limit int64  // bytes of one file and of what is packed in it; 0 is DefaultLimit
+	// Reserve is how many bytes of the file system stay free: the cloud's database may be on it. 0 is DefaultReserve.
+	Reserve int64
 	// Tenants are networks that tenants' URLs may point into, such as the operator's own object storage. Public addresses are allowed always, the operator's own
 	// URLs may point anywhere.
 	Tenants []netip.Prefix
 }
 
-// DefaultLimit is 256 GiB.
-const DefaultLimit = 256 << 30
+// The defaults: 256 GiB, and 2 GiB.
+const (
+	DefaultLimit   = 256 << 30
+	DefaultReserve = 2 << 30
+)
 
 // Store is the folder.
 type Store struct {
@@ -50,6 +55,9 @@ func Open(cfg Config) (*Store, error) {
 	}
 	if cfg.Limit == 0 {
 		cfg.Limit = DefaultLimit
+	}
+	if cfg.Reserve == 0 {
+		cfg.Reserve = DefaultReserve
 	}
 	s := &Store{cfg: cfg, totals: map[string]int64{}}
 	if err := os.MkdirAll(s.incoming(), 0o700); err != nil {
@@ -100,6 +108,9 @@ func (s *Store) Write(uid string, offset int64, piece []byte) (received int64, e
 	if offset+int64(len(piece)) > s.cfg.Limit {
 		return received, s.tooLarge(s.cfg.Limit)
 	}
+	if err := s.room(int64(len(piece))); err != nil {
+		return received, err
+	}
 	f, err := os.OpenFile(s.part(uid), os.O_CREATE|os.O_WRONLY, 0o600)
 	if err != nil {
 		return received, err
@@ -118,7 +129,7 @@ func (s *Store) Receive(ctx context.Context, uid string, r io.Reader) error {
 		return err
 	}
 	defer f.Close()
-	n, err := io.CopyBuffer(struct{ io.Writer }{f}, io.LimitReader(heedful{ctx, r}, s.cfg.Limit+1), make([]byte, 256<<10))
+	n, err := io.CopyBuffer(&thrifty{w: f, s: s}, io.LimitReader(heedful{ctx, r}, s.cfg.Limit+1), make([]byte, 256<<10))
 	if err == nil && n > s.cfg.Limit {
 		err = s.tooLarge(s.cfg.Limit)
 	}
