@@ -30,7 +30,7 @@ func downCommand() *cobra.Command {
 		if err != nil {
 			fmt.Fprintln(c.OutOrStdout(), "Nothing to stop:", err)
 		} else {
-			fmt.Fprintln(c.OutOrStdout(), "Stopped. \"edgecloud up\" goes on where it was.")
+			fmt.Fprintln(c.OutOrStdout(), "Stopped. The same command as before goes on where it was.")
 		}
 		state, err := control.LoadState(dir)
 		if err != nil || state.Engine != control.EngineReal {
