@@ -105,7 +105,7 @@ func (m *machine) startNetwork(ctx context.Context) (string, error) {
 	if err := m.startController(ctx); err != nil {
 		return "", err
 	}
-	return systemID, daemons.WaitFor(ctx, 30*time.Second, "OVN's chassis "+systemID, func() error {
+	return systemID, daemons.WaitFor(ctx, 2*time.Minute, "OVN's chassis "+systemID, func() error {
 		if _, err := daemons.Run(ctx, daemons.Direct{}, "ovs-vsctl", "br-exists", "br-int"); err != nil {
 			return err
 		}

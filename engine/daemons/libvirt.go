@@ -54,7 +54,7 @@ libvirtd -d %[3]s </dev/null >/dev/null 2>&1
 	if err != nil {
 		return fmt.Errorf("start libvirt: %w", err)
 	}
-	return WaitFor(ctx, 30*time.Second, "libvirtd", func() error {
+	return WaitFor(ctx, 2*time.Minute, "libvirtd", func() error {
 		conn, err := net.Dial("unix", cfg.Socket)
 		if err != nil {
 			return err

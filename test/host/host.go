@@ -132,7 +132,7 @@ ip link set br-ex up`, underlayMTU, h.UnderlayIP))
 }
 
 func (h *Host) awaitChassis(ctx context.Context) error {
-	return daemons.WaitFor(ctx, 30*time.Second, "OVN chassis "+h.Name, func() error {
+	return daemons.WaitFor(ctx, 2*time.Minute, "OVN chassis "+h.Name, func() error {
 		out, err := daemons.Run(ctx, h.ns, "ovs-vsctl", "br-exists", "br-int")
 		if err != nil {
 			return fmt.Errorf("no br-int: %s %w", out, err)

@@ -30,7 +30,7 @@ func bootKernel(t *testing.T, h *host.Host) {
 	require.NoError(t, os.WriteFile(xml, fmt.Appendf(nil, guestXML, kernels[0], serial), 0o600))
 	out, err := h.Run(context.Background(), "virsh", "create", xml)
 	require.NoError(t, err, out)
-	err = daemons.WaitFor(context.Background(), 60*time.Second, "kernel's first line", func() error {
+	err = daemons.WaitFor(context.Background(), 3*time.Minute, "kernel's first line", func() error {
 		text, err := os.ReadFile(serial)
 		if err == nil && !strings.Contains(string(text), "Linux version") {
 			err = fmt.Errorf("%d bytes so far", len(text))
@@ -60,7 +60,7 @@ func TestGuestDiesWithThePowerAndLinkCuts(t *testing.T) {
 	_, err = a.Run(ctx, "ping", "-n", "-c", "1", "-W", "1", host.CentralIP)
 	require.Error(t, err)
 	a.Mend(t)
-	err = daemons.WaitFor(ctx, 10*time.Second, "link", func() error {
+	err = daemons.WaitFor(ctx, time.Minute, "link", func() error {
 		_, err := a.Run(ctx, "ping", "-n", "-c", "1", "-W", "1", host.CentralIP)
 		return err
 	})

@@ -28,23 +28,23 @@ func TestFiguresBesideBareLibvirtAndBareQEMU(t *testing.T) {
 	h := u.settle("figures", "192.168.0.0/16", "192.168.11.0/24")
 	o := order{name: "figures", count: 1, group: h.group.UID, subnet: h.subnet.UID, mib: 128, public: true}
 	warm := u.small(o) // the image comes to the host once
-	u.is(compute.Running, 60*time.Second, uids(warm)...)
+	u.is(compute.Running, uids(warm)...)
 	u.clear(warm)
 
 	var toRunning, bare, reached []time.Duration
 	for range 3 {
 		began := time.Now()
 		made := u.small(o)
-		u.is(compute.Running, 60*time.Second, uids(made)...)
+		u.is(compute.Running, uids(made)...)
 		toRunning = append(toRunning, time.Since(began))
 		d, err := u.box.Control.Compute.Get(t.Context(), u.operator(), made[0].UID)
 		require.NoError(t, err)
-		u.eventually("ssh speaks", 90*time.Second, func() error {
+		u.eventually("ssh speaks", func() error {
 			return greets(func(ctx context.Context) (net.Conn, error) { return u.dialOutside(ctx, "tcp", d.IPs[0].Address+":22") })
 		})
 		reached = append(reached, time.Since(began))
 		u.call("PUT", "/v2/vm/instance/vm-"+made[0].Handle+"?stop", nil, nil)
-		u.is(compute.Stopped, 90*time.Second, made[0].UID)
+		u.is(compute.Stopped, made[0].UID)
 		require.NoError(t, n.stopAgent()) // or it would stop what it did not start
 		began = time.Now()
 		_, err = n.Run(t.Context(), "virsh", "start", "ec-"+made[0].Handle)
@@ -103,7 +103,7 @@ func (s *site) bareQEMU() time.Duration {
 		cmd := exec.CommandContext(t.Context(), "qemu-system-x86_64", "-M", "pc", "-accel", "tcg", "-cpu", "max,la57=off", "-m", "128", "-display", "none", "-nodefaults", "-vga", "std",
 			"-drive", "if=virtio,format=qcow2,file="+disk, "-cdrom", path, "-nic", "user,model=virtio-net-pci,mac=52:54:00:12:34:56,hostfwd=tcp:"+address+"-:22")
 		require.NoError(t, cmd.Start())
-		s.eventually("ssh of the bare guest speaks", 90*time.Second, func() error {
+		s.eventually("ssh of the bare guest speaks", func() error {
 			return greets(func(ctx context.Context) (net.Conn, error) { return (&net.Dialer{}).DialContext(ctx, "tcp", address) })
 		})
 		took = append(took, time.Since(began))

@@ -30,7 +30,7 @@ func TestACustomImageStartsElsewhere(t *testing.T) {
 		ID string `json:"imageId"`
 	}
 	u.call(http.MethodPost, "/v2/vm/image", map[string]any{"imageName": "mine", "instanceId": first}, &made)
-	u.eventually("the image is made", 3*time.Minute, func() error {
+	u.eventually("the image is made", func() error {
 		var got struct{ Image struct{ Status string } }
 		if err := u.try(http.MethodGet, "/v2/vm/image/"+made.ID, nil, &got); err != nil || got.Image.Status != "SUCCEEDED" {
 			return fmt.Errorf("it is %s: %w", got.Image.Status, err)
@@ -58,7 +58,7 @@ func TestACustomImageStartsElsewhere(t *testing.T) {
 	}
 	s.nothingLeft()
 	u.leave(h)
-	u.eventually("the image's file is gone", 30*time.Second, func() error {
+	u.eventually("the image's file is gone", func() error {
 		if _, err := os.Stat(kept); !os.IsNotExist(err) {
 			return fmt.Errorf("%s is still there", kept)
 		}

@@ -6,7 +6,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -34,7 +33,7 @@ func (s *site) rows() map[string]int {
 
 func (s *site) rowsBecome(want map[string]int) {
 	s.t.Helper()
-	s.eventually("OVN's rows are as before", 30*time.Second, func() error {
+	s.eventually("OVN's rows are as before", func() error {
 		if got := s.rows(); fmt.Sprint(got) != fmt.Sprint(want) {
 			return fmt.Errorf("they are %v, and were %v", got, want)
 		}
@@ -45,7 +44,7 @@ func (s *site) rowsBecome(want map[string]int) {
 // nothingLeft waits until no host and no table has anything of an instance.
 func (s *site) nothingLeft() {
 	s.t.Helper()
-	s.eventually("nothing is left", 60*time.Second, func() error {
+	s.eventually("nothing is left", func() error {
 		for _, n := range s.nodes {
 			if err := n.bare(s.t.Context()); err != nil {
 				return err

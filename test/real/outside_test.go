@@ -64,7 +64,7 @@ func (s *site) get(ctx context.Context, address, path string) (string, error) {
 
 // shell logs in to a guest from outside by password, and runs a command.
 func (s *site) shell(ctx context.Context, address, password, command string) (string, error) {
-	ctx, cancel := context.WithTimeout(ctx, 20*time.Second) // an emulated guest takes seconds for the keys
+	ctx, cancel := context.WithTimeout(ctx, time.Minute) // an emulated guest takes seconds for the keys
 	defer cancel()
 	conn, err := s.dialOutside(ctx, "tcp", address+":22")
 	if err != nil {

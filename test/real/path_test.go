@@ -8,7 +8,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/coder/websocket"
 	"github.com/stretchr/testify/require"
 
 	"edgecloud/cloud/network"
@@ -93,7 +92,7 @@ func (u *tenant) await(state, id string) vm {
 	var got struct {
 		Instance vm `json:"instance"`
 	}
-	u.eventually(id+" is "+state, 90*time.Second, func() error {
+	u.eventually(id+" is "+state, func() error {
 		if err := u.try(http.MethodGet, "/v2/vm/instance/"+id, nil, &got); err != nil {
 			return err
 		}
@@ -124,7 +123,7 @@ func (u *tenant) reach(guests ...vm) {
 	u.t.Helper()
 	for _, g := range guests {
 		require.NotEmpty(u.t, g.Public)
-		u.eventually("ssh of "+g.Public, 60*time.Second, func() error {
+		u.eventually("ssh of "+g.Public, func() error {
 			ctx, cancel := context.WithTimeout(u.t.Context(), time.Second)
 			defer cancel()
 			conn, err := u.dialOutside(ctx, "tcp", g.Public+":22")
@@ -140,7 +139,7 @@ func (u *tenant) reach(guests ...vm) {
 func (u *tenant) run(g vm, password, command string) string {
 	u.t.Helper()
 	var out string
-	u.eventually("a shell on "+g.Public, 90*time.Second, func() (err error) {
+	u.eventually("a shell on "+g.Public, func() (err error) {
 		out, err = u.shell(u.t.Context(), g.Public, password, command)
 		return err
 	})
@@ -168,7 +167,7 @@ func (u *tenant) opensAndCloses(g, beside vm, h home) {
 	rules, err := n.AddRules(ctx, u.operator(), h.group.UID, []network.NewRule{{Direction: "ingress", Protocol: "tcp", PortMin: 80, PortMax: 80, Remote: "0.0.0.0/0"}})
 	require.NoError(u.t, err)
 	added := time.Now()
-	u.eventually("port 80 opens", 20*time.Second, func() error {
+	u.eventually("port 80 opens", func() error {
 		page, err := u.get(ctx, g.Public, "/hello")
 		if err == nil && !strings.HasPrefix(page, "user data of proof-") {
 			err = fmt.Errorf("page: %s", page)
@@ -183,7 +182,7 @@ func (u *tenant) opensAndCloses(g, beside vm, h home) {
 			u.t.Logf("the group's rules: %s", u.groupState(h.group.UID))
 		}
 	})
-	u.eventually("port 80 closes", 20*time.Second, func() error {
+	u.eventually("port 80 closes", func() error {
 		if _, err := u.get(ctx, g.Public, "/hello"); err == nil {
 			return fmt.Errorf("it is open")
 		}
@@ -197,11 +196,10 @@ func (u *tenant) screen(g vm) {
 	}
 	u.call(http.MethodGet, "/v2/vm/instance/"+g.ID+"/vnc", nil, &got)
 	require.NotEmpty(u.t, got.URL)
-	_ = websocket.MessageBinary
 	conn, err := u.box.Net.Dial(u.t.Context(), u.hostOf(g), "instance", u.uid(g))
 	require.NoError(u.t, err)
 	defer conn.Close()
-	require.NoError(u.t, conn.SetDeadline(time.Now().Add(20*time.Second)))
+	require.NoError(u.t, conn.SetDeadline(time.Now().Add(patience)))
 	c, err := rfbtest.Connect(conn)
 	require.NoError(u.t, err)
 	require.Positive(u.t, c.Width)
@@ -214,7 +212,7 @@ func (u *tenant) powerVerbs(g vm) {
 	boot := u.run(g, password, "cat /proc/sys/kernel/random/boot_id")
 
 	u.timed("restart", func() { u.call(http.MethodPut, path+"?reboot", nil, nil); u.await("RUNNING", g.ID) })
-	u.eventually("another boot", 60*time.Second, func() error {
+	u.eventually("another boot", func() error {
 		now, err := u.shell(u.t.Context(), g.Public, password, "cat /proc/sys/kernel/random/boot_id; cat /root/mark")
 		if err == nil && (strings.Contains(now, boot) || !strings.Contains(now, "kept")) {
 			err = fmt.Errorf("boot ID and mark: %s", now)

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"net"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -18,14 +17,14 @@ func TestAgentAloneBringsMachinesBack(t *testing.T) {
 	u := s.tenant()
 	h := u.settle("alone", "192.168.0.0/16", "192.168.8.0/24")
 	made := u.small(order{name: "alone", count: 3, group: h.group.UID, subnet: h.subnet.UID, mib: 128})
-	u.is(compute.Running, 90*time.Second, uids(made)...)
+	u.is(compute.Running, uids(made)...)
 	u.call("PUT", "/v2/vm/instance/vm-"+made[2].Handle+"?stop", nil, nil)
-	u.is(compute.Stopped, 90*time.Second, made[2].UID)
+	u.is(compute.Stopped, made[2].UID)
 
 	n := s.nodes[0]
 	s.box.Net.SetCentre(nil)
 	n.powerCycle()
-	u.eventually("two guests run again", 60*time.Second, func() error {
+	u.eventually("two guests run again", func() error {
 		guests, err := n.PoweredGuests()
 		if err == nil && len(guests) != 2 {
 			err = fmt.Errorf("guests: %v", guests)
@@ -33,8 +32,8 @@ func TestAgentAloneBringsMachinesBack(t *testing.T) {
 		return err
 	})
 	s.box.Net.SetCentre(s.box.Control.Link)
-	u.is(compute.Running, 30*time.Second, uids(made[:2])...)
-	u.is(compute.Stopped, 30*time.Second, made[2].UID)
+	u.is(compute.Running, uids(made[:2])...)
+	u.is(compute.Stopped, made[2].UID)
 	u.clear(made)
 	u.leave(h)
 }
@@ -71,7 +70,7 @@ func TestCrashesDuringMixedOperations(t *testing.T) {
 	keeper := n.keepAlive()
 	made := u.small(order{name: "crash", count: 2, group: h.group.UID, subnet: h.subnet.UID, mib: 128, public: true})
 	a, b := "vm-"+made[0].Handle, "vm-"+made[1].Handle
-	u.is(compute.Running, 90*time.Second, uids(made)...)
+	u.is(compute.Running, uids(made)...)
 
 	put := func(id, verb string) func() {
 		return func() { u.call("PUT", "/v2/vm/instance/"+id+"?"+verb, nil, nil) }
@@ -101,7 +100,7 @@ func TestCrashesDuringMixedOperations(t *testing.T) {
 		if step.at == "" {
 			n.killLibvirt()
 		}
-		u.is(step.to, 100*time.Second, step.uid)
+		u.is(step.to, step.uid)
 		require.True(t, crash.fired(), "step %d: the agent did not come to %q", k, step.at)
 		t.Logf("step %d (%q): %s", k, step.at, step.to)
 	}
@@ -128,7 +127,7 @@ func (n *node) killLibvirt() {
 	require.NoError(t, err)
 	_, err = n.Run(t.Context(), "bash", "-c", "libvirtd -d --listen </dev/null >/dev/null 2>&1")
 	require.NoError(t, err)
-	n.site.eventually("libvirtd answers", 30*time.Second, func() error {
+	n.site.eventually("libvirtd answers", func() error {
 		conn, err := net.Dial("unix", n.LibvirtSocket)
 		if err != nil {
 			return err

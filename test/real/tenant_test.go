@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
-	"time"
 
 	"github.com/baidubce/bce-sdk-go/bce"
 	becsdk "github.com/baidubce/bce-sdk-go/services/bec"
@@ -141,10 +140,10 @@ func (u *tenant) trySmall(o order) ([]*compute.Instance, error) {
 }
 
 // is waits until an instance is in a state; a failure ends the wait.
-func (u *tenant) is(state compute.State, limit time.Duration, uids ...string) {
+func (u *tenant) is(state compute.State, uids ...string) {
 	u.t.Helper()
 	for _, uid := range uids {
-		u.eventually(fmt.Sprintf("instance %s is %s", uid, state), limit, func() error {
+		u.eventually(fmt.Sprintf("instance %s is %s", uid, state), func() error {
 			d, err := u.box.Control.Compute.Get(u.t.Context(), u.operator(), uid)
 			if err != nil {
 				return err

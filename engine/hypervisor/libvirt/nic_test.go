@@ -39,7 +39,7 @@ func TestNICsJoinTheBridgeAndLeaveIt(t *testing.T) {
 				}
 			}
 			return len(strings.Fields(c.run(t, "ovs-vsctl", "list-ports", "br-int"))) == len(nics)
-		}, 30*time.Second, 50*time.Millisecond)
+		}, 2*time.Minute, 50*time.Millisecond)
 	}
 	first, second, third := newNIC(), newNIC(), newNIC()
 	second.Slot = 1
@@ -62,7 +62,7 @@ func TestNICsJoinTheBridgeAndLeaveIt(t *testing.T) {
 	require.NoError(t, e.Define(t.Context(), m))
 	joined(first, second, third) // the slot of the third is not free yet: it gets another one for now
 	c.kill(t, m.UID)
-	require.Eventually(t, func() bool { return get(t, e, m.UID).Crashed }, 10*time.Second, 20*time.Millisecond)
+	require.Eventually(t, func() bool { return get(t, e, m.UID).Crashed }, 2*time.Minute, 20*time.Millisecond)
 	joined()
 	require.NoError(t, e.Start(t.Context(), m.UID))
 	joined(third, second)

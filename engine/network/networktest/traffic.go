@@ -31,7 +31,7 @@ type Fixture struct {
 }
 
 // effect bounds how long a change may take to reach the packets: OVN needs seconds on a busy machine.
-const effect = 20 * time.Second
+const effect = time.Minute
 
 // tenant is two subnets of one network, with ports on both hosts.
 type tenant struct {

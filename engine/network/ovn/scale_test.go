@@ -51,7 +51,7 @@ func TestSurvivesARestartOfTheDatabase(t *testing.T) {
 	w.Port.UID, w.Port.Addresses = "port-2", []netip.Addr{netip.MustParseAddr("10.1.0.12")}
 	done := make(chan error, 1)
 	go func() {
-		ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 		defer cancel()
 		err := e.EnsurePort(ctx, w.Port)
 		for err != nil && ctx.Err() == nil {
@@ -59,7 +59,7 @@ func TestSurvivesARestartOfTheDatabase(t *testing.T) {
 		}
 		done <- err
 	}()
-	require.Eventually(t, func() bool { return exec.Command("test", "!", "-e", dir+"/nb").Run() == nil }, 5*time.Second, 10*time.Millisecond)
+	require.Eventually(t, func() bool { return exec.Command("test", "!", "-e", dir+"/nb").Run() == nil }, time.Minute, 10*time.Millisecond)
 	serve(t, dir)
 	require.NoError(t, <-done)
 	objects, err := e.List(t.Context())

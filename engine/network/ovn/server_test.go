@@ -57,13 +57,13 @@ func serve(t testing.TB, dir string) (stop func()) {
 			_ = c.Close()
 		}
 		return err == nil
-	}, 10*time.Second, 10*time.Millisecond)
+	}, time.Minute, 10*time.Millisecond)
 	return stop
 }
 
 func openEngine(t testing.TB, endpoint string) *ovn.Engine {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	e, err := ovn.Open(ctx, ovn.Options{Endpoint: endpoint, GatewayChassis: []string{"a"}})
 	require.NoError(t, err)
