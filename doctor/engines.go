@@ -122,6 +122,6 @@ func checkForwarding(context.Context, Config) []Finding {
 	if err == nil && strings.TrimSpace(string(text)) == "1" {
 		return ok("forwarding", "on: guests can reach beyond this machine")
 	}
-	return bad("forwarding", Warn, "sysctl -w net.ipv4.ip_forward=1, and NAT for the provider range, if guests shall reach the internet through this machine.",
+	return bad("forwarding", Warn, "sysctl -w net.ipv4.ip_forward=1, and NAT for the public range, if guests shall reach the internet through this machine (docs/operate.md).",
 		"off: guests reach this machine and one another only")
 }

@@ -31,14 +31,10 @@ const (
 	sbRemote   = "unix:/run/" + daemons.SBSocket
 )
 
-// DefaultRange is a documentation range (RFC 5737), so that it collides with nobody's network; the machine itself has its first address.
-var DefaultRange = netip.MustParsePrefix("203.0.113.0/24")
-
 // machine is this machine as a host: what edgecloud started on it, so that an uninstall stops that and nothing else. Daemons outlive edgecloud.
 type machine struct {
-	dir      string
-	provider netip.Prefix
-	made     made
+	dir  string
+	made made
 }
 
 type made struct {
@@ -46,12 +42,13 @@ type made struct {
 	OVSDB, OVNDB                      bool // the database did not exist before
 	Bridge                            bool
 	UUID                              string // of libvirt's host
+	Range                             netip.Prefix
 }
 
 const madeFile = "made.json"
 
-func openMachine(dir string, provider netip.Prefix) (*machine, error) {
-	m := &machine{dir: filepath.Join(dir, hostName), provider: provider}
+func openMachine(dir string) (*machine, error) {
+	m := &machine{dir: filepath.Join(dir, hostName)}
 	text, err := os.ReadFile(filepath.Join(m.dir, madeFile))
 	if err == nil {
 		err = json.Unmarshal(text, &m.made)
@@ -192,7 +189,7 @@ func (m *machine) bridge(ctx context.Context) error {
 	if err := m.keep(func(d *made) { d.Bridge = true }); err != nil {
 		return err
 	}
-	gateway := netip.PrefixFrom(m.provider.Addr().Next(), m.provider.Bits())
+	gateway := gatewayOf(m.made.Range)
 	_, err := daemons.Script(ctx, daemons.Direct{}, fmt.Sprintf(`ovs-vsctl --timeout=20 --may-exist add-br %[1]s -- set Bridge %[1]s datapath_type=%[2]s -- br-set-external-id %[1]s %[3]s yes
 ethtool -K %[1]s tx off >/dev/null 2>&1 || true
 ip addr replace %[4]s dev %[1]s

@@ -22,7 +22,7 @@ import (
 // Real says what this machine is like as a host.
 type Real struct {
 	Site  string       // name of its site in the catalogue; default "cn-hangzhou-cm"
-	Range netip.Prefix // public addresses, with this machine as their gateway; default DefaultRange
+	Range netip.Prefix // public addresses, with this machine as their gateway; default as at the last start, or DefaultRange
 }
 
 const defaultSite = "cn-hangzhou-cm"
@@ -47,17 +47,18 @@ func (b *Box) furnishReal(ctx context.Context) error {
 	if r.Site == "" {
 		r.Site = defaultSite
 	}
-	if !r.Range.IsValid() {
-		r.Range = DefaultRange
-	}
 	// QEMU may run as another user, who must find its disks; what is secret in the folder has modes of its own.
 	if err := os.Chmod(dir, 0o711); err != nil {
 		return err
 	}
-	m, err := openMachine(dir, r.Range)
+	m, err := openMachine(dir)
 	if err != nil {
 		return err
 	}
+	if err := m.settleRange(r.Range); err != nil {
+		return err
+	}
+	r.Range = m.made.Range
 	built := make(chan error, 1)
 	var images []publication
 	go func() {
@@ -126,7 +127,7 @@ func (b *Box) realSite(ctx context.Context) (*place.Site, error) {
 		if s.Name != r.Site {
 			continue
 		}
-		line := place.NewLine{Carrier: carriersOf(s)[0], PhysicalNetwork: physicalName, Prefix: r.Range, Gateway: r.Range.Addr().Next()}
+		line := place.NewLine{Carrier: carriersOf(s)[0], PhysicalNetwork: physicalName, Prefix: r.Range, Gateway: r.Range.Addr().Next(), SNAT: true}
 		return s, b.Control.Place.EnsureLine(ctx, s.UID, line)
 	}
 	return nil, fmt.Errorf("--site %s: the catalogue has no such site; see edgecloud admin site list", r.Site)

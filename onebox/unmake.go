@@ -47,7 +47,7 @@ func StopGuests(ctx context.Context, dir string) error {
 
 // removeReal takes everything off the machine that the cloud put there: guests, OVN rows, the bridge, and the daemons that it started.
 func removeReal(ctx context.Context, dir string) error {
-	m, err := openMachine(dir, DefaultRange)
+	m, err := openMachine(dir)
 	if err != nil {
 		return err
 	}

@@ -37,7 +37,7 @@ func addRouter(ctx context.Context, tx *store.Tx, net *Network, site string) err
 		return err
 	}
 	net.Sites = append(net.Sites, site)
-	return putRouter(ctx, tx, r)
+	return putRouter(ctx, tx, r, false)
 }
 
 func findRouter(ctx context.Context, tx *store.Tx, network, site string) (*Router, error) {
@@ -111,11 +111,24 @@ func ensureRouterAddress(ctx context.Context, tx *store.Tx, network string, l *p
 	if err := putUplink(ctx, tx, l); err != nil {
 		return nil, err
 	}
-	return r, putRouter(ctx, tx, r)
+	return r, putRouter(ctx, tx, r, l.SNAT)
 }
 
-func putRouter(ctx context.Context, tx *store.Tx, r *Router) error {
-	s := spec.Network{UID: r.Network, Uplink: r.Line}
+// reachOut gives a network that comes to a site the router's address by which its ports reach out, if one of the site's lines is for that.
+func reachOut(ctx context.Context, tx *store.Tx, network, site string) error {
+	l := new(place.Line)
+	err := tx.NewSelect().Model(l).Where("site = ? AND snat", site).Order("uid").Limit(1).Scan(ctx)
+	if store.NotFound(err) {
+		return nil
+	}
+	if err == nil {
+		_, err = ensureRouterAddress(ctx, tx, network, l)
+	}
+	return err
+}
+
+func putRouter(ctx context.Context, tx *store.Tx, r *Router, snat bool) error {
+	s := spec.Network{UID: r.Network, Uplink: r.Line, SNAT: snat}
 	if r.Address != "" {
 		s.Address = netip.MustParseAddr(r.Address)
 	}

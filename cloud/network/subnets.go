@@ -145,6 +145,9 @@ func insertSubnet(ctx context.Context, tx *store.Tx, net *Network, s *Subnet) er
 	if err := addRouter(ctx, tx, net, s.Site); err != nil {
 		return err
 	}
+	if err := reachOut(ctx, tx, net.UID, s.Site); err != nil {
+		return err
+	}
 	leg, err := addGatewayPort(ctx, tx, s)
 	if err != nil {
 		return err

@@ -43,6 +43,7 @@ type Line struct {
 	Gateway         string  `bun:"gateway"` // the carrier's router in it
 	First           string  `bun:"first"`   // first address that may be given out
 	Last            string  `bun:"last"`    // last address that may be given out
+	SNAT            bool    `bun:"snat"`    // ports without a public address reach out by their router's
 	Cursor          int64   `bun:"cursor"`  // offset from First where the search for a free address starts
 }
 

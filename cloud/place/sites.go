@@ -25,6 +25,8 @@ type NewLine struct {
 	Prefix          netip.Prefix
 	Gateway         netip.Addr
 	First, Last     netip.Addr // zero: all of the prefix but its first two addresses and the last one
+	// SNAT lets ports without a public address reach out by the address of their network's router: each network at the site takes one of the line's.
+	SNAT bool
 }
 
 // AddSite adds a site with its lines. For operators.
@@ -122,7 +124,7 @@ func addLine(ctx context.Context, tx *store.Tx, site string, n NewLine) error {
 		return fault.BadField("first", "first and last must lie in %s, in this order", n.Prefix)
 	}
 	l := &Line{UID: tx.NewUID(), Site: site, Carrier: n.Carrier, PhysicalNetwork: n.PhysicalNetwork, VLAN: n.VLAN, Prefix: n.Prefix.String(),
-		Gateway: n.Gateway.String(), First: first.String(), Last: last.String()}
+		Gateway: n.Gateway.String(), First: first.String(), Last: last.String(), SNAT: n.SNAT}
 	if _, err := tx.NewInsert().Model(l).Exec(ctx); err != nil {
 		return fmt.Errorf("add line to site %s: %w", site, err)
 	}

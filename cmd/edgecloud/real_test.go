@@ -3,9 +3,12 @@ package main
 import (
 	"bytes"
 	"context"
+	"encoding/base64"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
+	"net/netip"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -16,6 +19,7 @@ import (
 	"github.com/baidubce/bce-sdk-go/bce"
 	"github.com/baidubce/bce-sdk-go/services/bec"
 	"github.com/baidubce/bce-sdk-go/services/bec/api"
+	"github.com/baidubce/bce-sdk-go/util/crypto"
 	"github.com/stretchr/testify/require"
 
 	"edgecloud/engine/daemons"
@@ -76,16 +80,21 @@ func TestInside(t *testing.T) {
 	}
 	dir := filepath.Join(t.TempDir(), "cloud")
 	t.Cleanup(func() { explain(t, dir) })
-	p := up(t, dir, "--engine", "real", "--listen", "127.0.0.1:0")
+	out, code := run(t, "up", "--data", dir, "--engine", "real", "--listen", "127.0.0.1:0", "--public-range", "127.0.0.0/8")
+	require.Equal(t, 1, code)
+	require.Contains(t, out, "--public-range 127.0.0.0/8")
+	p := up(t, dir, "--engine", "real", "--listen", "127.0.0.1:0", "--public-range", publicRange.String())
 	vm, address := realGuest(t, p)
+	require.True(t, publicRange.Contains(netip.MustParseAddr(address)), address)
 	openSSH(t, p)
+	reachesOut(t, p, address)
 	greet(t, address)
 
-	out, code := run(t, "down", "--data", dir)
+	out, code = run(t, "down", "--data", dir)
 	require.Equal(t, 0, code, out)
 	require.Contains(t, out, "Guests run on")
 	before := guests(t)
-	require.Len(t, before, 1)
+	require.Len(t, before, 2)
 	greet(t, address)
 	p = up(t, dir)
 	running(t, p, vm)
@@ -96,9 +105,9 @@ func TestInside(t *testing.T) {
 	require.Empty(t, guests(t))
 	p = up(t, dir)
 	running(t, p, vm)
-	eventually(t, "the guest runs again", patience, func() error {
-		if len(guests(t)) != 1 {
-			return fmt.Errorf("no guest")
+	eventually(t, "the guests run again", patience, func() error {
+		if n := len(guests(t)); n != 2 {
+			return fmt.Errorf("%d guests", n)
 		}
 		return nil
 	})
@@ -142,6 +151,47 @@ func realGuest(t *testing.T, p *process) (vm, address string) {
 	require.NoError(t, err)
 	require.NotEmpty(t, v.PublicIp)
 	return vm, v.PublicIp
+}
+
+// publicRange is not the default one.
+var publicRange = netip.MustParsePrefix("198.51.100.0/24")
+
+// reachesOut makes an instance without a public address, whose first start calls a listener on the machine, which is its outside. The call must come from an
+// address of the range that is nobody's else: the router's.
+func reachesOut(t *testing.T, p *process, public string) {
+	t.Helper()
+	machine := publicRange.Addr().Next()
+	outside, err := net.Listen("tcp", netip.AddrPortFrom(machine, 0).String())
+	require.NoError(t, err)
+	defer outside.Close()
+	_, port, err := net.SplitHostPort(outside.Addr().String())
+	require.NoError(t, err)
+	script := fmt.Sprintf("#!/bin/sh\nuntil echo hello | nc -w 5 %s %s; do sleep 1; done\n", machine, port)
+	body := map[string]any{"deployInstances": []any{map[string]any{"regionId": "cn-hangzhou-cm", "purchaseCount": 1, "networkType": "vpc"}}, "name": "inside",
+		"billing": map[string]any{"paymentTiming": "Postpaid"}, "imageId": "tiny", "imageType": "bec", "spec": "bec.c2.c1m2", "rootDiskSizeInGb": 40,
+		"adminPass": sealed(t, p, "password+1234"), "userData": base64.StdEncoding.EncodeToString([]byte(script))}
+	require.NoError(t, request(p, http.MethodPost, "/v2/vm/instance", body, nil))
+	require.NoError(t, outside.(*net.TCPListener).SetDeadline(time.Now().Add(patience)))
+	c, err := outside.Accept()
+	require.NoError(t, err, "no call from the guest without a public address")
+	defer c.Close()
+	require.NoError(t, c.SetDeadline(time.Now().Add(patience)))
+	said := make([]byte, 5)
+	_, err = io.ReadFull(c, said)
+	require.NoError(t, err)
+	require.Equal(t, "hello", string(said))
+	from := netip.MustParseAddrPort(c.RemoteAddr().String()).Addr()
+	require.True(t, publicRange.Contains(from), from)
+	require.NotEqual(t, machine, from)
+	require.NotEqual(t, public, from.String())
+}
+
+// sealed encrypts a password as BEC wants it.
+func sealed(t *testing.T, p *process, password string) string {
+	t.Helper()
+	out, err := crypto.EBCEncrypto([]byte(p.env.SecretKey[:16]), []byte(password))
+	require.NoError(t, err)
+	return fmt.Sprintf("%x", out)
 }
 
 // openSSH lets SSH into the account's default security group, which lets nothing in.

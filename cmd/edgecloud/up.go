@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"runtime/debug"
@@ -42,6 +43,7 @@ When the cloud is ready, the folder's edgecloud.env says how to reach it; "edgec
 	f.StringSliceVar(&o.Sim.Sites, "sites", nil, "only these simulated sites (default: all of the catalogue)")
 	f.IntVar(&o.Sim.Hosts, "hosts", 0, "simulated hosts at each site (default 2)")
 	f.StringVar(&o.Real.Site, "site", "", "real: name of this machine's site (default cn-hangzhou-cm)")
+	f.TextVar(&o.Real.Range, "public-range", netip.Prefix{}, "real: CIDR of the guests' public addresses, whose first one this machine takes (default: as at the last start, or "+onebox.DefaultRange.String()+")")
 	f.BoolVar(&detach, "detach", false, "return when the cloud is ready; it runs on in the background")
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		o.Logger, o.Version = logger(), version

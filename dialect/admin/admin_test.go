@@ -116,9 +116,10 @@ func TestEveryChangeIsNotedOnce(t *testing.T) {
 
 func TestPlaces(t *testing.T) {
 	op, _ := operator(t)
-	line := object{"carrier": "CHINA_TELECOM", "physicalNetwork": "provider", "prefix": "198.51.100.0/24", "gateway": "198.51.100.1", "first": "198.51.100.10", "last": "198.51.100.99"}
+	line := object{"carrier": "CHINA_TELECOM", "physicalNetwork": "provider", "prefix": "198.51.100.0/24", "gateway": "198.51.100.1", "first": "198.51.100.10", "last": "198.51.100.99", "snat": true}
 	site := op.call(201, "POST", "/sites", object{"name": "cn-test-ct", "city": "TEST", "carrier": "CHINA_TELECOM", "lines": []any{line}})
 	require.Equal(t, "198.51.100.99", site["lines"].([]any)[0].(object)["last"])
+	require.Equal(t, true, site["lines"].([]any)[0].(object)["snat"])
 	op.call(409, "POST", "/sites", object{"name": "cn-test-ct", "carrier": "CHINA_TELECOM"})
 	op.call(409, "PATCH", "/sites/cn-test-ct", object{"lines": []any{line}})
 	require.Equal(t, false, op.call(200, "PATCH", "/sites/cn-test-ct", object{"enabled": false})["enabled"])

@@ -47,7 +47,7 @@ func site(s *place.Site, lines []*place.Line) wire.Site {
 		Province: optional(s.Province), City: s.City, CityName: optional(s.CityName), Carrier: string(s.Carrier), Enabled: s.Enabled, Created: stamp(s.Created)}
 	for _, l := range lines {
 		out.Lines = append(out.Lines, wire.Line{Carrier: string(l.Carrier), PhysicalNetwork: l.PhysicalNetwork, Vlan: new(int32(l.VLAN)), Prefix: l.Prefix,
-			Gateway: l.Gateway, First: l.First, Last: l.Last})
+			Gateway: l.Gateway, First: l.First, Last: l.Last, Snat: new(l.SNAT)})
 	}
 	return out
 }
@@ -114,7 +114,7 @@ func known(name string) place.Default {
 
 func newLines(in []wire.LineInput) (out []place.NewLine, err error) {
 	for _, l := range in {
-		n := place.NewLine{Carrier: place.Carrier(l.Carrier), PhysicalNetwork: l.PhysicalNetwork, VLAN: int(scalar.Value(l.Vlan))}
+		n := place.NewLine{Carrier: place.Carrier(l.Carrier), PhysicalNetwork: l.PhysicalNetwork, VLAN: int(scalar.Value(l.Vlan)), SNAT: bool(scalar.Value(l.Snat))}
 		if n.Prefix, err = netip.ParsePrefix(l.Prefix); err != nil {
 			return nil, fault.BadField("lines.prefix", "must be a CIDR, such as 203.0.113.0/24")
 		}

@@ -27,17 +27,19 @@ type Line struct {
 	Gateway         string `json:"gateway"`
 	First           string `json:"first"`
 	Last            string `json:"last"`
+	Snat            *bool  `json:"snat,omitempty"`
 }
 
 // LineInput is the schema Line in requests.
 type LineInput struct {
-	Carrier         string      `json:"carrier"`
-	PhysicalNetwork string      `json:"physicalNetwork"`
-	Vlan            *scalar.Int `json:"vlan,omitempty"`
-	Prefix          string      `json:"prefix"`
-	Gateway         string      `json:"gateway"`
-	First           string      `json:"first"`
-	Last            string      `json:"last"`
+	Carrier         string       `json:"carrier"`
+	PhysicalNetwork string       `json:"physicalNetwork"`
+	Vlan            *scalar.Int  `json:"vlan,omitempty"`
+	Prefix          string       `json:"prefix"`
+	Gateway         string       `json:"gateway"`
+	First           string       `json:"first"`
+	Last            string       `json:"last"`
+	Snat            *scalar.Bool `json:"snat,omitempty"`
 }
 
 // Site is the schema Site.
