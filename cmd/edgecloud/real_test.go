@@ -166,7 +166,7 @@ func reachesOut(t *testing.T, p *process, public string) {
 	defer outside.Close()
 	_, port, err := net.SplitHostPort(outside.Addr().String())
 	require.NoError(t, err)
-	script := fmt.Sprintf("#!/bin/sh\nuntil echo hello | nc -w 5 %s %s; do sleep 1; done\n", machine, port)
+	script := fmt.Sprintf("#!/bin/sh\nuntil echo hello | timeout 10 nc -w 5 %s %s; do sleep 1; done\n", machine, port)
 	body := map[string]any{"deployInstances": []any{map[string]any{"regionId": "cn-hangzhou-cm", "purchaseCount": 1, "networkType": "vpc"}}, "name": "inside",
 		"billing": map[string]any{"paymentTiming": "Postpaid"}, "imageId": "tiny", "imageType": "bec", "spec": "bec.c2.c1m2", "rootDiskSizeInGb": 40,
 		"adminPass": sealed(t, p, "password+1234"), "userData": base64.StdEncoding.EncodeToString([]byte(script))}

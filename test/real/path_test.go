@@ -157,7 +157,7 @@ func (u *tenant) crosses(a, b vm) {
 
 // fetch reads a guest's page from another guest.
 func fetch(address string) string {
-	return `printf 'GET /hello HTTP/1.0\r\n\r\n' | nc -w 2 ` + address + ` 80 2>/dev/null | grep data || true`
+	return `printf 'GET /hello HTTP/1.0\r\n\r\n' | timeout 5 nc -w 2 ` + address + ` 80 2>/dev/null | grep data || true`
 }
 
 func (u *tenant) opensAndCloses(g, beside vm, h home) {
