@@ -21,6 +21,9 @@ import (
 	"edgecloud/guest/seed"
 )
 
+// patience is for a machine that has other work besides emulating the guest.
+const patience = 4 * time.Minute
+
 const nicMAC = "52:54:00:12:34:56"
 
 // machine is a QEMU process whose guest is reached through forwarded ports of the loopback address.
@@ -32,8 +35,8 @@ type machine struct {
 	done      chan error
 }
 
-// start boots the disk with the seed, under TCG, with the hardware that the libvirt engine gives its machines.
-func start(t *testing.T, disk string, s seed.Seed) *machine {
+// start boots the disk with the seed, under TCG, with the hardware that the libvirt engine gives its machines, and more arguments of QEMU.
+func start(t *testing.T, disk string, s seed.Seed, more ...string) *machine {
 	t.Helper()
 	emulator, err := exec.LookPath("qemu-system-x86_64")
 	if err != nil {
@@ -47,11 +50,11 @@ func start(t *testing.T, disk string, s seed.Seed) *machine {
 	require.NoError(t, err)
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "seed.iso"), iso, 0o600))
 	m := &machine{dir: dir, web: freeAddress(t), sshd: freeAddress(t), started: time.Now(), gone: make(chan struct{}), done: make(chan error, 1)}
-	cmd := exec.Command(emulator, "-accel", "tcg", "-cpu", "max,la57=off", "-machine", "pc", "-m", "256", "-display", "none", "-nodefaults", "-no-user-config", "-vga", "std",
+	cmd := exec.Command(emulator, append(more, "-accel", "tcg", "-cpu", "max,la57=off", "-machine", "pc", "-m", "256", "-display", "none", "-nodefaults", "-no-user-config", "-vga", "std",
 		"-drive", "if=virtio,format=qcow2,cache=unsafe,file="+disk, "-drive", "if=ide,media=cdrom,readonly=on,format=raw,file="+filepath.Join(dir, "seed.iso"),
 		"-netdev", fmt.Sprintf("user,id=n,restrict=on,hostfwd=tcp:%s-:80,hostfwd=tcp:%s-:22", m.web, m.sshd), "-device", "virtio-net-pci,netdev=n,mac="+nicMAC,
 		"-device", "virtio-serial", "-chardev", "socket,id=q,server=on,wait=off,path="+filepath.Join(dir, "agent"), "-device", "virtserialport,chardev=q,name=org.qemu.guest_agent.0",
-		"-device", "virtio-rng-pci", "-serial", "file:"+filepath.Join(dir, "serial"), "-qmp", "unix:"+filepath.Join(dir, "qmp")+",server=on,wait=off")
+		"-device", "virtio-rng-pci", "-serial", "file:"+filepath.Join(dir, "serial"), "-qmp", "unix:"+filepath.Join(dir, "qmp")+",server=on,wait=off")...)
 	var said strings.Builder
 	cmd.Stderr = &said
 	require.NoError(t, cmd.Start())
@@ -104,7 +107,7 @@ func (m *machine) page(t *testing.T) string {
 	t.Helper()
 	var page string
 	client := &http.Client{Timeout: time.Second}
-	m.until(t, 3*time.Minute, "HTTP", func() error {
+	m.until(t, patience, "HTTP", func() error {
 		answer, err := client.Get("http://" + m.web + "/")
 		if err != nil {
 			return err
@@ -123,13 +126,13 @@ func (m *machine) page(t *testing.T) string {
 
 // login dials once; the port is open as soon as HTTP answers, or a moment later.
 func (m *machine) login(user string, auth ssh.AuthMethod) (*ssh.Client, error) {
-	return ssh.Dial("tcp", m.sshd, &ssh.ClientConfig{User: user, Auth: []ssh.AuthMethod{auth}, HostKeyCallback: ssh.InsecureIgnoreHostKey(), Timeout: 20 * time.Second})
+	return ssh.Dial("tcp", m.sshd, &ssh.ClientConfig{User: user, Auth: []ssh.AuthMethod{auth}, HostKeyCallback: ssh.InsecureIgnoreHostKey(), Timeout: time.Minute})
 }
 
 func (m *machine) session(t *testing.T, user string, auth ssh.AuthMethod) *ssh.Client {
 	t.Helper()
 	var client *ssh.Client
-	m.until(t, time.Minute, "SSH", func() (err error) {
+	m.until(t, patience, "SSH", func() (err error) {
 		client, err = m.login(user, auth)
 		return err
 	})
@@ -139,12 +142,23 @@ func (m *machine) session(t *testing.T, user string, auth ssh.AuthMethod) *ssh.C
 
 func run(t *testing.T, c *ssh.Client, command string) string {
 	t.Helper()
-	s, err := c.NewSession()
+	out, err := try(c, command)
 	require.NoError(t, err)
+	return out
+}
+
+// try is run for a guest that may be on its way down.
+func try(c *ssh.Client, command string) (string, error) {
+	s, err := c.NewSession()
+	if err != nil {
+		return "", err
+	}
 	defer s.Close()
 	out, err := s.CombinedOutput(command)
-	require.NoError(t, err, "%s: %s", command, out)
-	return strings.TrimSpace(string(out))
+	if err != nil {
+		err = fmt.Errorf("%s: %w: %s", command, err, out)
+	}
+	return strings.TrimSpace(string(out)), err
 }
 
 // ask sends one request to a JSON socket of QEMU's and gives what "return" holds.
@@ -153,7 +167,7 @@ func (m *machine) ask(t *testing.T, socket string, requests ...any) json.RawMess
 	c, err := net.Dial("unix", filepath.Join(m.dir, socket))
 	require.NoError(t, err)
 	defer c.Close()
-	require.NoError(t, c.SetDeadline(time.Now().Add(30*time.Second)))
+	require.NoError(t, c.SetDeadline(time.Now().Add(2*time.Minute)))
 	lines := bufio.NewScanner(c)
 	var got json.RawMessage
 	for _, request := range requests {
@@ -190,7 +204,7 @@ func (m *machine) exec(t *testing.T, line string) string {
 		ExitCode int
 		Out      string `json:"out-data"`
 	}
-	m.until(t, time.Minute, line, func() error {
+	m.until(t, patience, line, func() error {
 		require.NoError(t, json.Unmarshal(m.agent(t, "guest-exec-status", map[string]int{"pid": started.PID}), &status))
 		if !status.Exited {
 			return fmt.Errorf("runs")
@@ -218,7 +232,7 @@ func (m *machine) waitGone(t *testing.T, limit time.Duration) {
 func (m *machine) powerButton(t *testing.T) {
 	t.Helper()
 	m.ask(t, "qmp", command{Execute: "qmp_capabilities"}, command{Execute: "system_powerdown"})
-	m.waitGone(t, time.Minute)
+	m.waitGone(t, patience)
 }
 
 // send is ask for a command that has no answer.
