@@ -117,6 +117,9 @@ type RouteTableFilter struct {
 	ID      string // UID or slug
 	Name    string // the whole name
 	Network string // UID or slug
+	Site    string // UID: only of networks that are there
+	Keyword string // part of the name
+	Of      string // part of the network's name
 }
 
 // ListRouteTables gives a window of the caller's route tables, oldest first.
@@ -131,6 +134,15 @@ func (n *Networks) ListRouteTables(ctx context.Context, caller *identity.Caller,
 		}
 		if f.Network != "" {
 			q = q.Where("network IN (SELECT uid FROM networks WHERE uid = ? OR slug = ?)", f.Network, f.Network)
+		}
+		if f.Site != "" {
+			q = q.Where("network IN (SELECT network FROM routers WHERE site = ?)", f.Site)
+		}
+		if f.Keyword != "" {
+			q = q.Where("name LIKE ? ESCAPE '!'", store.Contains(f.Keyword))
+		}
+		if f.Of != "" {
+			q = q.Where("network IN (SELECT uid FROM networks WHERE account = ? AND name LIKE ? ESCAPE '!')", caller.Account, store.Contains(f.Of))
 		}
 		found, total, err = store.ListWindow[*RouteTable](ctx, q, w)
 		return err

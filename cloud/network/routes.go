@@ -47,7 +47,7 @@ type NewRoute struct {
 	Source      string // CIDR; empty: any
 	Destination string // CIDR
 	HopKind     HopKind
-	Hop         string // UID of an instance, or address of a virtual IP
+	Hop         string // UID of an instance, or address or slug of a virtual IP
 	Description string
 }
 
@@ -66,8 +66,9 @@ func (n *Networks) ListRoutes(ctx context.Context, caller *identity.Caller, tabl
 			return err
 		}
 		routes = nil
-		for _, cidr := range local {
-			routes = append(routes, &Route{Table: t.UID, Destination: cidr, Spelled: cidr, HopKind: HopLocal})
+		for _, r := range local {
+			r.Table = t.UID
+			routes = append(routes, r)
 		}
 		custom, err := routesOf(ctx, tx, t)
 		routes = append(routes, custom...)
@@ -76,17 +77,21 @@ func (n *Networks) ListRoutes(ctx context.Context, caller *identity.Caller, tabl
 	return routes, err
 }
 
-// localRanges are what a network reaches by itself: its subnets, and the platform's ranges.
-func localRanges(ctx context.Context, tx *store.Tx, network string) ([]string, error) {
+// localRanges are what a network reaches by itself: its subnets (the route has the subnet's slug), and the platform's ranges (without one).
+func localRanges(ctx context.Context, tx *store.Tx, network string) ([]*Route, error) {
 	var subnets []*Subnet
 	if err := tx.NewSelect().Model(&subnets).Where("network = ?", network).OrderExpr("uid").Scan(ctx); err != nil {
 		return nil, err
 	}
-	var out []string
+	var out []*Route
 	for _, s := range subnets {
-		out = append(out, s.Prefix().String())
+		cidr := s.Prefix().String()
+		out = append(out, &Route{Slug: s.Slug, Destination: cidr, Spelled: cidr, HopKind: HopLocal})
 	}
-	return append(out, platform...), nil
+	for _, cidr := range platform {
+		out = append(out, &Route{Destination: cidr, Spelled: cidr, HopKind: HopLocal})
+	}
+	return out, nil
 }
 
 func routesOf(ctx context.Context, tx *store.Tx, t *RouteTable) (routes []*Route, err error) {
@@ -120,15 +125,13 @@ func (n *Networks) AddRoutes(ctx context.Context, caller *identity.Caller, table
 func (n *Networks) UpdateRoutes(ctx context.Context, caller *identity.Caller, table string, wanted []NewRoute) ([]*Route, error) {
 	return n.changeRoutes(ctx, caller, table, len(wanted), func(ctx context.Context, tx *store.Tx, t *RouteTable) error {
 		for _, w := range wanted {
-			r, err := findRoute(ctx, tx, t, w.Source, w.Destination)
+			r, err := findRoute(ctx, tx, t, w.Destination)
 			if err != nil {
 				return err
 			}
-			spelled := r.Spelled
 			if err := w.fill(ctx, tx, caller, t, r); err != nil {
 				return err
 			}
-			r.Spelled = spelled
 			if _, err := tx.NewUpdate().Model(r).Column("hop_kind", "hop", "port", "description").WherePK().Exec(ctx); err != nil {
 				return err
 			}
@@ -137,11 +140,11 @@ func (n *Networks) UpdateRoutes(ctx context.Context, caller *identity.Caller, ta
 	})
 }
 
-// RemoveRoutes removes routes of any source by their destinations: all, or none if one is not there.
+// RemoveRoutes removes routes by their destinations: all, or none if one is not there.
 func (n *Networks) RemoveRoutes(ctx context.Context, caller *identity.Caller, table string, destinations []string) ([]*Route, error) {
 	return n.changeRoutes(ctx, caller, table, len(destinations), func(ctx context.Context, tx *store.Tx, t *RouteTable) error {
 		for _, to := range destinations {
-			r, err := findRoute(ctx, tx, t, "", to)
+			r, err := findRoute(ctx, tx, t, to)
 			if err != nil {
 				return err
 			}
@@ -192,8 +195,8 @@ func putRoutes(ctx context.Context, tx *store.Tx, t *RouteTable) error {
 	return nil
 }
 
-// findRoute finds a table's route by its source and destination.
-func findRoute(ctx context.Context, tx *store.Tx, t *RouteTable, source, destination string) (*Route, error) {
+// findRoute finds a table's route by its destination: the one for every source first.
+func findRoute(ctx context.Context, tx *store.Tx, t *RouteTable, destination string) (*Route, error) {
 	to, err := parseDestination(destination)
 	if err != nil {
 		return nil, err
@@ -202,11 +205,11 @@ func findRoute(ctx context.Context, tx *store.Tx, t *RouteTable, source, destina
 	if err != nil {
 		return nil, err
 	}
-	if slices.Contains(local, to.String()) {
+	if slices.ContainsFunc(local, func(l *Route) bool { return l.Destination == to.String() }) {
 		return nil, fault.New(fault.Invalid, "The local route to %s cannot be changed or removed.", to).On("destination")
 	}
 	r := new(Route)
-	err = tx.NewSelect().Model(r).Where("tbl = ? AND source = ? AND destination = ?", t.UID, source, to.String()).Scan(ctx)
+	err = tx.NewSelect().Model(r).Where("tbl = ? AND destination = ?", t.UID, to.String()).OrderExpr("source, uid").Limit(1).Scan(ctx)
 	if store.NotFound(err) {
 		return nil, fault.Missing("route", destination)
 	}
@@ -231,10 +234,14 @@ func (w NewRoute) fill(ctx context.Context, tx *store.Tx, caller *identity.Calle
 	if err != nil {
 		return err
 	}
-	for _, cidr := range local {
-		if p := netip.MustParsePrefix(cidr); p.Bits() <= to.Bits() && p.Contains(to.Addr()) {
-			return fault.BadField("destination", "must not lie within the local route %s", cidr)
+	for _, l := range local {
+		if covers(netip.MustParsePrefix(l.Destination), to) {
+			return fault.BadField("destination", "must not lie within the local route %s", l.Destination)
 		}
+	}
+	source, err := w.checkSource(local)
+	if err != nil {
+		return err
 	}
 	if err := (Text{Description: &w.Description}).checkPlain(""); err != nil {
 		return err
@@ -243,11 +250,31 @@ func (w NewRoute) fill(ctx context.Context, tx *store.Tx, caller *identity.Calle
 	if err != nil {
 		return err
 	}
-	r.Source, r.Destination, r.Spelled, r.HopKind, r.Hop, r.Port, r.Description = w.Source, to.String(), w.Destination, w.HopKind, w.Hop, p.UID, w.Description
+	r.Source, r.Destination, r.Spelled, r.HopKind, r.Port, r.Description = source, to.String(), w.Destination, w.HopKind, p.UID, w.Description
+	r.Hop = p.Address
 	if w.HopKind == HopInstance {
 		r.Hop = p.Instance
 	}
 	return nil
+}
+
+// checkSource gives the one form of a source: empty for everywhere. It must be or hold a subnet of the network (BEC createRouteRule: "the block of a subnet"):
+// routes are a subnet's, whole.
+func (w NewRoute) checkSource(local []*Route) (string, error) {
+	if w.Source == "" {
+		return "", nil
+	}
+	from, err := netip.ParsePrefix(w.Source)
+	if err != nil || !from.Addr().Is4() {
+		return "", fault.BadField("source", "must be an IPv4 range such as 192.168.0.0/16, not %q", w.Source)
+	}
+	if from = from.Masked(); from.Bits() == 0 {
+		return "", nil
+	}
+	if !slices.ContainsFunc(local, func(l *Route) bool { return l.Slug != "" && covers(from, netip.MustParsePrefix(l.Destination)) }) {
+		return "", fault.BadField("source", "must be the range of a subnet of the network, or hold one: %s does not", from)
+	}
+	return from.String(), nil
 }
 
 // findHop finds the port that a route leads to: an instance's first on the network, or a virtual IP's.
@@ -258,7 +285,7 @@ func (w NewRoute) findHop(ctx context.Context, tx *store.Tx, caller *identity.Ca
 	case HopInstance:
 		q = q.Where("instance = ? AND instance <> ''", w.Hop)
 	case HopVirtual:
-		q = q.Where("network = ? AND address = ? AND kind = ?", t.Network, w.Hop, Virtual)
+		q = q.Where("network = ? AND kind = ?", t.Network, Virtual).Where("address = ? OR slug = ?", w.Hop, w.Hop)
 	default:
 		return nil, fault.BadField("type", "must be an instance or a virtual IP")
 	}

@@ -7,6 +7,7 @@ var kinds = map[string]string{
 	"deploysetId": "set", "deploySetId": "set", "deploysetIdList": "set", "deployId": "set", "deployIdList": "set", "imageId": "image", "imageIdList": "image", "keypairId": "pair", "bccKeyPairIdList": "pair",
 	"vpc_id": "network", "subnet_id": "subnetUID", "network_id": "subnetUID", "port_id": "port", "security_group_id": "groupUID", "security_group_rule_id": "ruleUID",
 	"keypair_name": "pairName", "site_id": "siteUID", "firewall_id": "firewall", "routetable_id": "routeTable",
+	"tableId": "table", "routeTableId": "table", "ruleId": "route", "routeRuleId": "route", "nexthop": "instance", "nexthopId": "instance",
 	"server_id": "server", "instance_id": "server", "volume_id": "volume", "deployment_id": "plan", "edgecloud_id": "edgeCloud",
 	"?network": "network", "?subnetUID": "subnetUID", "?managed": "managed", "?groupUID": "groupUID", "?serverOff": "serverOff", "?port": "port", "?expansion": "expansion", "?vip": "vip", // named in bodies
 	"image_id": "ownImage", "domain_id": "account", "job_id": "imageJob",
@@ -16,7 +17,8 @@ var kinds = map[string]string{
 // special says which resource an argument names in one operation, where it is another than elsewhere.
 var special = map[string]string{"iec/deployment.expandEdgeCloud deployment_id": "expansion", "iec/port.deletePort port_id": "vip", "iec/firewall.deleteFirewall firewall_id": "spareFirewall",
 	"iec/routetable.deleteRoutetable routetable_id": "spareTable", "iec/routetable.disassociateSubnet routetable_id": "joinedTable",
-	"iec/routetable.updateRoutes routetable_id": "routedTable", "iec/routetable.deleteRoutes routetable_id": "routedTable"}
+	"iec/routetable.updateRoutes routetable_id": "routedTable", "iec/routetable.deleteRoutes routetable_id": "routedTable",
+	"bec/v2/route.getRouteTable vpcId": "tableVpc", "bec/v1/route.deleteRouteRule ruleId": "spareRoute"}
 
 // shared kinds belong to nobody: every account may name them, so that only a change to them by a tenant has to be refused.
 var shared = map[string]bool{"site": true, "siteUID": true, "host": true, "publicImage": true, "flavor": true, "image": true, "imageUID": true, "place": true}
@@ -56,11 +58,13 @@ var bodies = map[string][]string{
 		`{"type":"password","keyConfig":{"type":"bccKeyPair","bccKeyPairIdList":["?"]}}`, `{"type":"serviceName","serviceName":"YourNewName"}`},
 	"bec/v2/vm-instance.createVmInstance": {`{` + machine + `,"networkType":"vpc","subnetId":"?"}],"securityGroupId":"?","deployIdList":["?"],"billing":{"paymentTiming":"Postpaid"}}`,
 		`{` + machine + `,"networkType":"vpc","vpcId":"?"}],"serviceId":"?","billing":{"paymentTiming":"Postpaid"}}`},
-	"iec/keypair.createKeypair": {`{"name":"another"}`},
-	"iec/vpc.updateVpc":         {`{"vpc":{"name":"renamed"}}`},
-	"iec/subnet.createSubnet":   {`{"subnet":{"name":"another","cidr":"10.7.2.0/24","gateway_ip":"10.7.2.1","vpc_id":"?network","site_id":"?siteUID"}}`},
-	"iec/port.createPort":       {`{"port":{"network_id":"?subnetUID","device_owner":"neutron:VIP_PORT"}}`},
-	"iec/port.updatePort":       {`{"port":{"allowed_address_pairs":[{"ip_address":"1.1.1.1/0"}]}}`, `{"port":{"security_groups":["?groupUID"]}}`},
+	"bec/v1/route.createRouteRule": {`{"tableId":"?table","ipVersion":4,"sourceAddress":"172.16.0.0/20","destinationAddress":"10.61.0.0/16","nexthop":"?instance","routeType":"CUSTOM"}`},
+	"bec/v2/route.createRouteRule": {`{"routeTableId":"?table","ipVersion":"4","sourceAddress":"172.16.0.0/20","destinationAddress":"10.62.0.0/16","nexthopId":"?instance","nexthopType":"custom"}`},
+	"iec/keypair.createKeypair":    {`{"name":"another"}`},
+	"iec/vpc.updateVpc":            {`{"vpc":{"name":"renamed"}}`},
+	"iec/subnet.createSubnet":      {`{"subnet":{"name":"another","cidr":"10.7.2.0/24","gateway_ip":"10.7.2.1","vpc_id":"?network","site_id":"?siteUID"}}`},
+	"iec/port.createPort":          {`{"port":{"network_id":"?subnetUID","device_owner":"neutron:VIP_PORT"}}`},
+	"iec/port.updatePort":          {`{"port":{"allowed_address_pairs":[{"ip_address":"1.1.1.1/0"}]}}`, `{"port":{"security_groups":["?groupUID"]}}`},
 	"iec/security-group.createSecurityGroupRule": {`{"security_group_rule":{"security_group_id":"?groupUID","direction":"ingress","remote_group_id":"?groupUID"}}`,
 		`{"security_group_rule":{"security_group_id":"?groupUID","direction":"egress","protocol":"tcp","port_range_min":80,"port_range_max":90,"remote_ip_prefix":"0.0.0.0/0"}}`},
 	"iec/firewall.updateFirewall":               {`{"firewall":{"name":"renamed","subnets":[{"id":"?subnetUID","vpc_id":"?network"}]}}`},

@@ -116,6 +116,7 @@ func (w *world) check(t *testing.T, op *contract.Operation) {
 	all, err := requests(op)
 	require.NoError(t, err)
 	for k, r := range all {
+		r.build(&filler{of: w.a.of, used: map[string]bool{}, password: password}) // what it names is there before
 		before := w.dump(w.a)
 		w.checkStrangers(t, r)
 		if mutates(op) {

@@ -10,7 +10,9 @@ import (
 
 	"edgecloud/cloud/identity"
 	"edgecloud/cloud/image"
+	"edgecloud/cloud/network"
 	"edgecloud/controlplane/controlplanetest"
+	"edgecloud/store"
 )
 
 type object = map[string]any
@@ -105,6 +107,8 @@ func (n *tenant) make(kind string) {
 	case "network", "subnetUID", "ruleUID", "vip", "managed", "groupUID", "server", "serverOff", "port", "volume", "plan", "edgeCloud", "expansion", "imageUID", "firewall", "policy", "spareFirewall", "routeTable", "spareTable", "joinedTable",
 		"joinedSubnet", "routedTable", "ownImage", "imageJob":
 		n.makeIEC(kind)
+	case "table", "tableVpc", "route", "spareRoute":
+		n.makeRoutes()
 	case "siteUID":
 		s, err := n.Control.Place.SiteByName(ctx, site)
 		require.NoError(n.t, err)
@@ -120,6 +124,21 @@ func (n *tenant) make(kind string) {
 	case "host":
 		n.ids[kind] = n.host()
 	}
+}
+
+// makeRoutes finds the route table of the instance's network and gives it routes to the instance.
+func (n *tenant) makeRoutes() {
+	ctx := n.t.Context()
+	d, err := n.Control.Compute.Get(ctx, n.caller, strings.TrimPrefix(n.of("instance"), "vm-"))
+	require.NoError(n.t, err)
+	net, _, err := n.Control.Networks.GetNetwork(ctx, n.caller, d.Ports[0].Network)
+	require.NoError(n.t, err)
+	tables, _, err := n.Control.Networks.ListRouteTables(ctx, n.caller, network.RouteTableFilter{Network: net.UID}, store.Window{})
+	require.NoError(n.t, err)
+	routes, err := n.Control.Networks.AddRoutes(ctx, n.caller, tables[0].UID, []network.NewRoute{{Destination: "10.63.0.0/16", HopKind: network.HopInstance, Hop: d.UID},
+		{Destination: "10.64.0.0/16", HopKind: network.HopInstance, Hop: d.UID}})
+	require.NoError(n.t, err)
+	n.ids["table"], n.ids["tableVpc"], n.ids["route"], n.ids["spareRoute"] = "rtb-"+tables[0].Slug, "vpc-"+net.Slug, "rtr-"+routes[0].Slug, "rtr-"+routes[1].Slug
 }
 
 func (n *tenant) publicImage() *image.Image {

@@ -138,12 +138,9 @@ type ListRouteRuleResponse struct {
 
 // DeleteRouteRuleResponse is the schema DeleteRouteRuleResponse.
 type DeleteRouteRuleResponse struct {
-	Result *struct {
-		Action  *string `json:"action,omitempty"`
-		Details *struct {
-			RuleID *string `json:"ruleId,omitempty"`
-		} `json:"details,omitempty"`
-		Result *bool `json:"result,omitempty"`
-	} `json:"result,omitempty"`
-	Success *bool `json:"success,omitempty"`
+	Result  *bool   `json:"result,omitempty"`
+	Action  *string `json:"action,omitempty"`
+	Details *struct {
+		RuleID *string `json:"ruleId,omitempty"`
+	} `json:"details,omitempty"`
 }
