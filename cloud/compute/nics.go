@@ -16,9 +16,10 @@ import (
 
 // NIC says where one of an instance's ports is to be.
 type NIC struct {
-	Network string   // UID or slug; empty: the subnet's, or the site's default one
-	Subnet  string   // UID or slug; empty: one of the network's
-	Groups  []string // security groups, UIDs or slugs; empty: the instance's, or the default one
+	Network string         // UID or slug; empty: the subnet's, or the site's default one
+	Subnet  string         // UID or slug; empty: one of the network's
+	Groups  []string       // security groups, UIDs or slugs; empty: the instance's, or the default one
+	Pairs   []network.Pair // addresses that the port may use besides its own
 }
 
 // maxNICs is how many ports an instance can have: the slots of its mainboard, and what IEC's document gives (deployments).
@@ -49,7 +50,7 @@ func attach(ctx context.Context, tx *store.Tx, caller *identity.Caller, site *pl
 	if len(nic.Groups) > 0 {
 		groups = nic.Groups
 	}
-	att, err := network.Resolve(ctx, tx, caller, network.Attachment{Site: site, Network: nic.Network, Subnet: nic.Subnet, Groups: groups})
+	att, err := network.Resolve(ctx, tx, caller, network.Attachment{Site: site, Network: nic.Network, Subnet: nic.Subnet, Groups: groups, Pairs: nic.Pairs})
 	if err != nil {
 		return nil, nil, err
 	}

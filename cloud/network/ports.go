@@ -23,6 +23,7 @@ type Attachment struct {
 	Network string   // UID or slug; empty: the subnet's, or the default
 	Subnet  string   // UID or slug; empty: the network's first, or the default
 	Groups  []string // UIDs or slugs
+	Pairs   []Pair   // addresses that the ports may use besides their own
 }
 
 // Resolved is an attachment whose names have been looked up.
@@ -30,12 +31,16 @@ type Resolved struct {
 	Network *Network
 	Subnet  *Subnet
 	Groups  []*SecurityGroup
+	pairs   []Pair
 	own     bool // its network's subnets are the system's: further ones may be made when this one is full
 }
 
 // Resolve looks an attachment up and makes what is default and missing.
 func Resolve(ctx context.Context, tx *store.Tx, caller *identity.Caller, a Attachment) (*Resolved, error) {
-	r := &Resolved{}
+	r := &Resolved{pairs: a.Pairs}
+	if err := (PortChange{Pairs: &a.Pairs}).check(); err != nil {
+		return nil, err
+	}
 	if err := r.findSubnet(ctx, tx, caller, a); err != nil {
 		return nil, err
 	}
@@ -125,7 +130,7 @@ func (r *Resolved) AddPorts(ctx context.Context, tx *store.Tx, caller *identity.
 	for i, instance := range instances {
 		uid := tx.NewUID()
 		ports[i] = &Port{UID: uid, Slug: tx.NewSlug(), Account: caller.Account, Network: r.Network.UID, Subnet: free[i].subnet, Site: r.Subnet.Site, Instance: instance,
-			Position: position, Kind: NIC, MAC: macOf(uid), Address: free[i].address.String(), Phase: spec.Pending, Created: tx.Time()}
+			Position: position, Kind: NIC, Pairs: Pairs{V: r.pairs}, MAC: macOf(uid), Address: free[i].address.String(), Phase: spec.Pending, Created: tx.Time()}
 		for k, g := range r.Groups {
 			memberships = append(memberships, &PortGroup{Port: uid, Group: g.UID, Position: k})
 		}

@@ -4,6 +4,7 @@ import (
 	"github.com/uptrace/bun"
 
 	"edgecloud/cloud/compute"
+	"edgecloud/cloud/network"
 	"edgecloud/cloud/place"
 	"edgecloud/cloud/volume"
 	"edgecloud/store"
@@ -67,21 +68,22 @@ type Stack struct {
 
 // Resource is instances of one shape.
 type Resource struct {
-	Name         string       `json:"name"`
-	Prefixed     bool         `json:"prefixed"` // its instances' names begin with their site's
-	Count        int          `json:"count"`    // in each stack
-	Flavor       string       `json:"flavor"`
-	Image        string       `json:"image"` // as its owner named it
-	Network      string       `json:"network"`
-	NICs         int          `json:"nics"`
-	Groups       []string     `json:"groups,omitempty"` // security groups
-	Public       bool         `json:"public,omitempty"`
-	Mbps         int64        `json:"mbps,omitempty"` // 0: as much as is usual
-	System       volume.New   `json:"system"`
-	Data         []volume.New `json:"data,omitempty"`
-	PasswordHash string       `json:"password_hash,omitempty"`
-	Key          string       `json:"key,omitempty"` // name of a key pair
-	UserData     []byte       `json:"user_data,omitempty"`
+	Name         string         `json:"name"`
+	Prefixed     bool           `json:"prefixed"` // its instances' names begin with their site's
+	Count        int            `json:"count"`    // in each stack
+	Flavor       string         `json:"flavor"`
+	Image        string         `json:"image"` // as its owner named it
+	Network      string         `json:"network"`
+	NICs         int            `json:"nics"`
+	Groups       []string       `json:"groups,omitempty"` // security groups
+	Pairs        []network.Pair `json:"pairs,omitempty"`  // addresses that each NIC may use besides its own
+	Public       bool           `json:"public,omitempty"`
+	Mbps         int64          `json:"mbps,omitempty"` // 0: as much as is usual
+	System       volume.New     `json:"system"`
+	Data         []volume.New   `json:"data,omitempty"`
+	PasswordHash string         `json:"password_hash,omitempty"`
+	Key          string         `json:"key,omitempty"` // name of a key pair
+	UserData     []byte         `json:"user_data,omitempty"`
 }
 
 // login is how people get into the instances.

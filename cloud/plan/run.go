@@ -147,7 +147,7 @@ func (p *Plans) makeResource(ctx context.Context, caller *identity.Caller, plan 
 		}
 		s := compute.Spread{Site: site, Count: l.Stacks * r.Count, Carriers: []place.Carrier{l.Carrier}}
 		for range r.NICs {
-			s.NICs = append(s.NICs, compute.NIC{Network: r.Network})
+			s.NICs = append(s.NICs, compute.NIC{Network: r.Network, Pairs: r.Pairs})
 		}
 		if s.Labels, err = naming(ctx, site, r, c.stacksAt(l.Site)*r.Count, s.Count); err != nil {
 			return err

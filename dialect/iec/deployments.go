@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"edgecloud/cloud/compute"
+	"edgecloud/cloud/network"
 	"edgecloud/cloud/place"
 	"edgecloud/cloud/plan"
 	"edgecloud/cloud/volume"
@@ -193,6 +194,9 @@ func readResource(in wire.ResourceInput) (r plan.Resource, err error) {
 	for _, v := range in.DataVolumes {
 		r.Data = append(r.Data, volume.New{Role: volume.Cloud, Storage: v.VolumeType, GiB: int64(v.Size)})
 	}
+	for _, p := range in.NetConfig.AllowedAddressPairs {
+		r.Pairs = append(r.Pairs, network.Pair{Address: p.IPAddress, MAC: scalar.Value(p.MACAddress)})
+	}
 	for _, g := range in.SecurityGroups {
 		if id := scalar.Value(g.ID); id != "" {
 			r.Groups = append(r.Groups, id)
@@ -289,6 +293,9 @@ func describeStack(id string, s plan.Stack) wire.Stack {
 		}
 		if r.Public {
 			one.Bandwidth = &wire.BandwidthConfig{Sharetype: "WHOLE", Size: int32(r.Mbps)}
+		}
+		for _, p := range r.Pairs {
+			one.NetConfig.AllowedAddressPairs = append(one.NetConfig.AllowedAddressPairs, wire.AllowedAddressPair{IPAddress: p.Address, MACAddress: p.MAC})
 		}
 		for _, v := range r.Data {
 			one.DataVolumes = append(one.DataVolumes, wire.DataVolume{Size: int32(v.GiB), VolumeType: v.Storage})

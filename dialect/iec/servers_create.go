@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"edgecloud/cloud/compute"
+	"edgecloud/cloud/network"
 	"edgecloud/cloud/place"
 	"edgecloud/cloud/volume"
 	"edgecloud/contract/scalar"
@@ -184,6 +185,9 @@ func serverNICs(in wire.NetConfigInstance) ([]compute.NIC, error) {
 			return nil, fault.BadField(fmt.Sprintf("server.net_config.subnets[%d].ipv6_enable", k), "no site has IPv6 yet")
 		}
 		nics[k] = compute.NIC{Network: in.VPCID, Subnet: n.ID}
+		for _, p := range n.AllowedAddressPairs {
+			nics[k].Pairs = append(nics[k].Pairs, network.Pair{Address: p.IPAddress, MAC: scalar.Value(p.MACAddress)})
+		}
 	}
 	return nics, nil
 }

@@ -179,7 +179,8 @@ func TestSeveralServers(t *testing.T) {
 	require.NoError(t, err)
 	data, no := base64.StdEncoding.EncodeToString([]byte("#!/bin/sh\ntrue\n")), false
 	made, err := g.v3.CreateInstance(&model.CreateInstanceRequest{Body: &model.CreateInstanceRequestBody{Server: &model.CreateInstanceOption{Name: "Web_a", WithPrefix: &no,
-		ImageRef: g.image, FlavorRef: "c6.large.2", KeyName: ptr("pair"), UserData: &data, Count: 3, NetConfig: &model.NetConfigInstance{VpcId: g.vpc, Subnets: []model.SubnetConfig{{Id: g.subnets[0]}}},
+		ImageRef: g.image, FlavorRef: "c6.large.2", KeyName: ptr("pair"), UserData: &data, Count: 3, NetConfig: &model.NetConfigInstance{VpcId: g.vpc, Subnets: []model.SubnetConfig{{Id: g.subnets[0],
+			AllowedAddressPairs: &[]model.AllowedAddressPair{{IpAddress: "10.5.1.200"}}}}},
 		RootVolume: &model.RootVolume{Size: 40, VolumeType: "SATA"},
 		Coverage: &model.CoverageInstance{CoverageLevel: "site", CoveragePolicy: "centralize",
 			CoverageSites: []model.CoverageSiteInstance{{Site: g.site.UID, Demands: []model.DemandInstance{{PoolId: ptr("5_mobile_cn-hangzhou-cm")}}}}}}}})
@@ -193,6 +194,9 @@ func TestSeveralServers(t *testing.T) {
 		require.Equal(t, []string{"Web_a-000" + string(rune('1'+k)), "web-a-000" + string(rune('1'+k)), "pair", data}, []string{s.Name, s.Hostname, s.KeyName, s.UserData})
 		require.Equal(t, k, *s.LaunchIndex)
 		require.Len(t, s.Addresses[g.vpc], 1, "no public address without bandwidth")
+		d, err := g.Control.Compute.Get(t.Context(), g.caller, id)
+		require.NoError(t, err)
+		require.Equal(t, []network.Pair{{Address: "10.5.1.200"}}, d.Ports[0].Pairs.V)
 		require.Equal(t, "default", s.SecurityGroups[0].Name)
 	}
 	var bases []model.BaseId
