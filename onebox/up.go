@@ -17,10 +17,6 @@ type Options struct {
 	Real Real
 }
 
-// GCPercent is the garbage collector's setting for a cloud on one machine. It trades processor time, of which a cloud at rest needs none, for memory: half of
-// what the default would keep.
-const GCPercent = 50
-
 // A cloud at rest shall cost next to nothing, and simulated hosts neither fail by themselves nor hear of it late: their agents live in this process. The
 // heartbeat must stay well below place.HostSilence.
 const (

@@ -19,6 +19,7 @@ const (
 	writerCacheKiB   = 8192 // page caches are the biggest part of the resident size (A1)
 	readerCacheKiB   = 2048
 	journalSizeLimit = 64 << 20
+	checkpointPages  = 4000 // 16 MB: pages that are changed again and again are copied to the file once
 	writerStatements = 500 // prepared statements that a connection keeps, of some 10 KiB each
 	readerStatements = 100
 )
@@ -46,7 +47,8 @@ func (db *DB) openSQLite(ctx context.Context, path string, readers int) error {
 		return fmt.Errorf("store: %w", err)
 	}
 	db.kind = dialect.SQLite
-	connector, err := sqliteConnector(sqliteDSN(path, writerCacheKiB, "journal_mode(WAL)", "synchronous(FULL)", fmt.Sprintf("journal_size_limit(%d)", journalSizeLimit)), writerStatements, &db.prepared)
+	connector, err := sqliteConnector(sqliteDSN(path, writerCacheKiB, "journal_mode(WAL)", "synchronous(FULL)", fmt.Sprintf("journal_size_limit(%d)", journalSizeLimit),
+		fmt.Sprintf("wal_autocheckpoint(%d)", checkpointPages)), writerStatements, &db.prepared)
 	if err != nil {
 		return fmt.Errorf("store: opening %s: %w", path, err)
 	}

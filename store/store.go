@@ -164,7 +164,8 @@ func (db *DB) writeAs(ctx context.Context, level sql.IsolationLevel, f func(ctx 
 	return db.writePostgres(ctx, level, f)
 }
 
-// Read runs f in a read-only transaction that sees one snapshot of the database.
+// Read runs f in a read-only transaction that sees one snapshot of the database. When ctx ends, the statement under way is finished and the next one fails: to
+// watch a context during each statement would cost more than most statements do.
 func (db *DB) Read(ctx context.Context, f func(ctx context.Context, tx *Tx) error) error {
 	if tx := joined(ctx); tx != nil {
 		return guard(func() error { return f(ctx, tx) })
@@ -179,5 +180,6 @@ func (db *DB) Read(ctx context.Context, f func(ctx context.Context, tx *Tx) erro
 	defer btx.Rollback() // nothing to keep; also the way out of a panic
 	tx := db.newTx(btx)
 	tx.readOnly = true
-	return guard(func() error { return f(enterTx(ctx), tx) })
+	inner := enterTx(context.WithoutCancel(ctx))
+	return guard(func() error { return f(inner, tx) })
 }

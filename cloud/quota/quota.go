@@ -142,13 +142,22 @@ func countUp(ctx context.Context, tx *store.Tx, account string, changes []Change
 	if len(changes) == 0 {
 		return nil
 	}
-	var now []use
+	var now []counted
 	query := "INSERT INTO quota_use (account, name, scope, used) VALUES " + rows(changes) +
-		" ON CONFLICT (account, name, scope) DO UPDATE SET used = quota_use.used + excluded.used RETURNING account, name, scope, used"
+		" ON CONFLICT (account, name, scope) DO UPDATE SET used = quota_use.used + excluded.used RETURNING name, scope, used, " +
+		"(SELECT l.allowed FROM quota_limits AS l WHERE l.account = quota_use.account AND l.name = quota_use.name) AS own"
 	if err := tx.NewRaw(query, rowArgs(account, changes)...).Scan(ctx, &now); err != nil {
 		return fmt.Errorf("count quota: %w", err)
 	}
-	return check(ctx, tx, account, changes, now)
+	return check(changes, now)
+}
+
+// counted is a count after it went up, with the account's own limit if it has one.
+type counted struct {
+	Name  Name
+	Scope string
+	Used  int64
+	Own   *int64
 }
 
 func rows(changes []Change) string {
@@ -164,23 +173,17 @@ func rowArgs(account string, changes []Change) []any {
 }
 
 // check compares the new counts with the limits; the caller's transaction rolls the counts back when it fails.
-func check(ctx context.Context, tx *store.Tx, account string, changes []Change, now []use) error {
+func check(changes []Change, now []counted) error {
 	up := map[string]int64{}
 	for _, c := range changes {
-		if c.Delta > 0 {
-			up[string(c.Name)+"/"+c.Scope] = c.Delta
-		}
-	}
-	if len(up) == 0 {
-		return nil
-	}
-	own, err := limits(ctx, tx, account)
-	if err != nil {
-		return err
+		up[string(c.Name)+"/"+c.Scope] = c.Delta
 	}
 	for _, u := range now {
-		delta := up[string(u.Name)+"/"+u.Scope]
-		if allowed := allowedOf(own, u.Name); delta > 0 && u.Used > allowed {
+		allowed := defaults[u.Name]
+		if u.Own != nil {
+			allowed = *u.Own
+		}
+		if delta := up[string(u.Name)+"/"+u.Scope]; u.Used > allowed {
 			return fault.OverQuota(string(u.Name), u.Used-delta, delta, allowed)
 		}
 	}

@@ -7,7 +7,6 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
-	"runtime/debug"
 
 	"github.com/spf13/cobra"
 
@@ -53,7 +52,6 @@ When the cloud is ready, the folder's edgecloud.env says how to reach it; "edgec
 		if err := askHTTP(c, &o, plain); err != nil {
 			return err
 		}
-		debug.SetGCPercent(onebox.GCPercent)
 		o.Ready = func(e control.Env) { printReady(c.OutOrStdout(), o.Dir, e) }
 		return onebox.Up(c.Context(), o)
 	}

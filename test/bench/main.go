@@ -79,13 +79,8 @@ func (o options) measure(c *cloud, t *table) error {
 	if err != nil {
 		return err
 	}
-	for made := 1_100; made < o.size-1_000; made += 1_000 {
-		if _, err := c.creates(1_000); err != nil {
-			return err
-		}
-		if err := c.settle(); err != nil { // the queue stays short, so that the last creates meet the cloud that the first ones met
-			return err
-		}
+	if err := c.fill(o.size - 2_100); err != nil {
+		return err
 	}
 	last, err := c.untilRunning(t, 1_000)
 	if err != nil {

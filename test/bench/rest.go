@@ -9,7 +9,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime/debug"
 	"time"
 
 	"edgecloud/control"
@@ -23,7 +22,6 @@ const (
 
 // up is `edgecloud up --engine sim` until standard input ends.
 func up(dir string) error {
-	debug.SetGCPercent(onebox.GCPercent)
 	ctx, cancel := context.WithCancel(context.Background())
 	go func() {
 		_, _ = io.Copy(io.Discard, os.Stdin) // its end is what counts
