@@ -16,7 +16,7 @@ import (
 
 // broad are the columns whose values many rows share.
 var broad = map[string]bool{"account": true, "site": true, "host": true, "kind": true, "state": true, "status": true, "network": true, "subnet": true, "line": true,
-	"role": true, "phase": true, "grp": true, "deleted": true, "doomed": true, "enabled": true}
+	"role": true, "phase": true, "deleted": true, "doomed": true, "enabled": true}
 
 const (
 	assumedRows   = 1_000_000 // of a table

@@ -20,7 +20,7 @@ const (
 	readerCacheKiB   = 2048
 	journalSizeLimit = 64 << 20
 	checkpointPages  = 4000 // 16 MB: pages that are changed again and again are copied to the file once
-	writerStatements = 500 // prepared statements that a connection keeps, of some 10 KiB each
+	writerStatements = 500  // prepared statements that a connection keeps, of some 10 KiB each
 	readerStatements = 100
 )
 
