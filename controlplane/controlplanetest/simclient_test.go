@@ -34,10 +34,12 @@ type simClient struct {
 	instances map[string]bool // true: a deletion was accepted
 	networks  map[string]bool
 	groups    map[string]bool
+	managed   map[string]bool // those of the networks that span sites
+	vips      map[string]bool
 }
 
 func newSimClient(c *simCloud, name int) *simClient {
-	return &simClient{c: c, name: name, instances: map[string]bool{}, networks: map[string]bool{}, groups: map[string]bool{}}
+	return &simClient{c: c, name: name, instances: map[string]bool{}, networks: map[string]bool{}, groups: map[string]bool{}, managed: map[string]bool{}, vips: map[string]bool{}}
 }
 
 // change makes a call that changes something. The answer is lost now and then, also by the death of the centre, and the call is made again.
@@ -163,8 +165,10 @@ func (s *simClient) act() {
 		s.call(http.MethodGet, "/v2/vm/instance", nil, nil)
 	case n < 86:
 		s.remove(id)
-	case n < 93:
+	case n < 90:
 		s.network()
+	case n < 93:
+		s.virtualIP()
 	default:
 		s.group(id)
 	}
@@ -198,6 +202,10 @@ func (s *simClient) createAt(site *place.Site, public bool) {
 	r := s.c.rng
 	body := object{"imageId": "Debian", "adminPass": s.password(), "cpuCount": 1 + r.IntN(2), "memoryCapacityInGB": 1 + r.IntN(2), "rootDiskSizeInGb": 40,
 		"billing": object{"paymentTiming": "Postpaid"}, "deployInstances": []object{{"regionId": site.Name, "purchaseCount": 1 + r.IntN(2)}}}
+	if len(s.managed) > 0 && r.IntN(2) == 0 {
+		where := body["deployInstances"].([]object)[0]
+		where["networkType"], where["vpcId"] = "vpc", s.one(s.managed)
+	}
 	if public {
 		body["networkCapacityInMbps"] = 5
 	}
@@ -232,7 +240,12 @@ func (s *simClient) network() {
 		id := s.one(s.networks)
 		if status, _ := s.change(http.MethodDelete, "/v2/vpc/"+id, nil, nil); status < 300 {
 			delete(s.networks, id)
+			delete(s.managed, id)
 		}
+		return
+	}
+	if r.IntN(2) == 0 {
+		s.managedNetwork()
 		return
 	}
 	site := s.c.sites[r.IntN(len(s.c.sites))]

@@ -307,6 +307,9 @@ func (c *simCloud) deleteAll(clients []*simClient) {
 	}
 	c.converge("after deleting the instances")
 	for _, s := range clients {
+		s.dropVirtualIPs()
+	}
+	for _, s := range clients {
 		for _, id := range slices.Sorted(maps.Keys(s.networks)) {
 			status, out := s.change(http.MethodDelete, "/v2/vpc/"+id, nil, nil)
 			require.Less(c.t, status, 300, out)
@@ -325,7 +328,7 @@ func (c *simCloud) deleteAll(clients []*simClient) {
 			UNION ALL SELECT 'work ' || kind || ' ' || uid FROM work WHERE kind <> 'work_scan' UNION ALL SELECT 'operation ' || uid FROM operations WHERE status = 'running'
 			UNION ALL SELECT 'used on host ' || uid FROM hosts WHERE used_vcpus + used_mib + used_gib + instances > 0
 			UNION ALL SELECT 'quota ' || name FROM quota_use WHERE used <> 0 AND name IN ('instances', 'vcpus', 'memory_gib', 'volumes', 'volume_gib', 'public_ips')
-			UNION ALL SELECT 'spec ' || kind || ' ' || uid FROM link_specs WHERE kind IN ('instance', 'volume', 'port', 'public_ip')`).Scan(ctx, &left)
+			UNION ALL SELECT 'spec ' || kind || ' ' || uid FROM link_specs WHERE kind IN ('instance', 'volume', 'port', 'virtual_ip', 'public_ip')`).Scan(ctx, &left)
 	}))
 	require.Empty(c.t, left)
 }
