@@ -50,18 +50,18 @@ func (s *simClient) virtualIP() {
 	}
 	if len(s.vips) == 0 || r.IntN(4) == 0 {
 		p, err := nets.CreateVirtualIP(s.c.ctx, s.caller(), network.NewVirtualIP{Subnet: nics[r.IntN(len(nics))].Subnet})
-		if !s.refusal("virtual IP made", err) {
-			s.vips[p.UID] = true
+		if s.refusal("virtual IP made", err) {
+			return
 		}
-		return
+		s.vips[p.UID] = true
 	}
 	id := s.one(s.vips)
-	if r.IntN(4) == 0 {
+	if r.IntN(5) == 0 {
 		s.dropVirtualIP(id)
 		return
 	}
 	pairs := []network.Pair{}
-	for range r.IntN(3) {
+	for range 1 + r.IntN(3) {
 		nic := nics[r.IntN(len(nics))]
 		pairs = append(pairs, network.Pair{Address: nic.Address})
 		_, err := nets.UpdatePort(s.c.ctx, s.caller(), nic.UID, network.PortChange{Pairs: &[]network.Pair{{Address: "1.1.1.1/0"}}})
