@@ -205,6 +205,10 @@ func (a *Applier) found(ctx context.Context, item ledger.Item, s spec.Instance, 
 			return Result{}, err
 		}
 	}
+	if s.Power == spec.On && st.Power == spec.Off && st.Crashed && out.Again == 0 {
+		// It crashed between its start and this look: the event of it may be gone with the work that ends here, and the sweep finds nothing that it would not know.
+		out.Again, out.Phase, out.Note = crashFirst, spec.Pending, "the machine crashed and will be started again"
+	}
 	facts := a.Ledger.Facts(item.Key)
 	out.Facts = spec.InstanceFacts{Power: st.Power, Since: st.Since, Crashed: st.Crashed, Restart: facts.Restart, Password: facts.Password, Epoch: facts.Epoch}
 	return out, nil
