@@ -24,6 +24,7 @@ func observers() map[string]link.Observer {
 		spec.KindPort:      network.ObservePort,
 		spec.KindVirtualIP: network.ObserveVirtualIP,
 		spec.KindPublicIP:  network.ObservePublicIP,
+		spec.KindUplink:    network.ObserveUplink,
 		spec.KindSubnet:    network.ObserveSubnet,
 		spec.KindNetwork:   network.ObserveNetwork,
 	}

@@ -13,6 +13,8 @@ var always = []rule{
 		UNION ALL SELECT account, 'volumes', '', COUNT(*) FROM volumes GROUP BY account
 		UNION ALL SELECT account, 'volume_gib', '', SUM(gib) FROM volumes GROUP BY account
 		UNION ALL SELECT account, 'public_ips', '', COUNT(*) FROM public_ips GROUP BY account
+		UNION ALL SELECT account, 'bandwidths', '', COUNT(*) FROM bandwidths GROUP BY account
+		UNION ALL SELECT account, 'bandwidth_mbps', '', SUM(mbps) FROM bandwidths GROUP BY account
 		UNION ALL SELECT account, 'key_pairs', '', COUNT(*) FROM key_pairs GROUP BY account
 		UNION ALL SELECT account, 'images', '', COUNT(*) FROM images WHERE account <> '' GROUP BY account
 		UNION ALL SELECT account, 'placement_sets', '', COUNT(*) FROM placement_sets GROUP BY account
@@ -43,6 +45,13 @@ var always = []rule{
 	{"every volume has an owner", `SELECT 'volume' AS kind, uid, 'its instance ' || instance || ' is gone' AS text FROM volumes WHERE instance <> '' AND instance NOT IN (SELECT uid FROM instances)`},
 	{"every public address has an owner", `SELECT 'public_ip' AS kind, a.uid AS uid, 'its instance ' || a.instance || ' or port ' || a.port || ' is gone, or they differ' AS text FROM public_ips AS a
 		WHERE a.instance <> '' AND NOT EXISTS (SELECT 1 FROM ports AS p JOIN instances AS i ON i.uid = p.instance WHERE p.uid = a.port AND i.uid = a.instance)`},
+	{"a public address that stands alone is bound as its state says", `SELECT 'public_ip' AS kind, a.uid AS uid, 'it is ' || a.state || ' with the port "' || a.port || '"' AS text FROM public_ips AS a
+		WHERE a.instance = '' AND ((a.state IN ('creating', 'free', 'failed')) <> (a.port = '') OR a.port <> '' AND NOT EXISTS (SELECT 1 FROM ports AS p WHERE p.uid = a.port AND p.site = a.site))
+		OR a.instance <> '' AND a.state <> ''`},
+	{"what a public address shares is of its account and line", `SELECT 'public_ip' AS kind, a.uid AS uid, 'it is in ' || a.bandwidth AS text FROM public_ips AS a
+		WHERE a.bandwidth <> '' AND NOT EXISTS (SELECT 1 FROM bandwidths AS b WHERE b.uid = a.bandwidth AND b.account = a.account AND b.line = a.line)`},
+	{"bandwidths that nobody keeps go with their last address", `SELECT 'bandwidth' AS kind, uid, 'it is empty' AS text FROM bandwidths
+		WHERE NOT kept AND uid NOT IN (SELECT bandwidth FROM public_ips)`},
 	{"every instance has a port and a disk", `SELECT 'instance' AS kind, i.uid AS uid, 'it lacks a port or a disk' AS text FROM instances AS i
 		WHERE NOT EXISTS (SELECT 1 FROM ports AS p WHERE p.instance = i.uid) OR NOT EXISTS (SELECT 1 FROM volumes AS v WHERE v.instance = i.uid)`},
 	{"every port is in a security group", `SELECT 'port' AS kind, uid, 'it is in none' AS text FROM ports WHERE kind = 'nic' AND uid NOT IN (SELECT port FROM port_groups)`},
@@ -54,6 +63,8 @@ var always = []rule{
 		OR NOT EXISTS (SELECT 1 FROM link_specs AS s WHERE s.target = 'site.' || p.site AND s.kind = 'virtual_ip' AND s.uid = p.uid AND s.deleted))`},
 	{"every lease has a holder", `SELECT 'lease' AS kind, address AS uid, 'its holder ' || holder || ' is gone' AS text FROM line_addresses
 		WHERE holder NOT IN (SELECT uid FROM public_ips) AND holder NOT IN (SELECT r.network FROM routers AS r JOIN lines AS l ON l.site = r.site WHERE l.uid = line) AND holder NOT IN (SELECT uid FROM link_specs WHERE deleted)`},
+	{"every public address that stands alone is leased", `SELECT 'public_ip' AS kind, a.uid AS uid, a.address || ' is not leased to it' AS text FROM public_ips AS a
+		WHERE a.instance = '' AND NOT EXISTS (SELECT 1 FROM line_addresses AS l WHERE l.line = a.line AND l.address = a.address AND l.holder = a.uid)`},
 	{"every public address is leased", `SELECT 'public_ip' AS kind, a.uid AS uid, a.address || ' is not leased to it' AS text FROM public_ips AS a JOIN instances AS i ON i.uid = a.instance
 		WHERE i.state <> 'deleting' AND NOT EXISTS (SELECT 1 FROM line_addresses AS l WHERE l.line = a.line AND l.address = a.address AND l.holder = a.uid)`},
 	{"what is under way has work", `SELECT 'instance' AS kind, uid, 'it is ' || state || ' and nothing will look at it' AS text FROM instances
@@ -79,7 +90,11 @@ var always = []rule{
 		UNION ALL SELECT 'virtual_ip', p.uid, 'generation ' || p.wanted || ' has no live spec' FROM ports AS p WHERE p.kind = 'virtual' AND NOT p.doomed
 			AND NOT EXISTS (SELECT 1 FROM link_specs AS s WHERE s.target = 'site.' || p.site AND s.kind = 'virtual_ip' AND s.uid = p.uid AND NOT s.deleted AND s.revision >= p.wanted)
 		UNION ALL SELECT 'public_ip', a.uid, 'generation ' || a.wanted || ' has no live spec' FROM public_ips AS a JOIN instances AS i ON i.uid = a.instance WHERE a.wanted > 0 AND i.state <> 'deleting'
-			AND NOT EXISTS (SELECT 1 FROM link_specs AS s WHERE s.target = 'site.' || a.site AND s.kind = 'public_ip' AND s.uid = a.uid AND NOT s.deleted AND s.revision >= a.wanted)`},
+			AND NOT EXISTS (SELECT 1 FROM link_specs AS s WHERE s.target = 'site.' || a.site AND s.kind = 'public_ip' AND s.uid = a.uid AND NOT s.deleted AND s.revision >= a.wanted)
+		UNION ALL SELECT 'public_ip', a.uid, 'it is bound, and generation ' || a.wanted || ' has no live spec' FROM public_ips AS a WHERE a.instance = '' AND a.port <> ''
+			AND NOT EXISTS (SELECT 1 FROM link_specs AS s WHERE s.target = 'site.' || a.site AND s.kind = 'public_ip' AND s.uid = a.uid AND NOT s.deleted AND s.revision >= a.wanted)
+		UNION ALL SELECT 'bandwidth', b.uid, 'no live spec' FROM bandwidths AS b
+			WHERE NOT EXISTS (SELECT 1 FROM link_specs AS s WHERE s.target = 'site.' || b.site AND s.kind = 'bandwidth' AND s.uid = b.uid AND NOT s.deleted)`},
 	{"a subnet's spec names its guard", `SELECT 'subnet' AS kind, n.uid AS uid, 'its spec names another network ACL than ' || COALESCE(a.uid, 'none') AS text FROM subnets AS n
 		JOIN link_specs AS s ON s.target = 'site.' || n.site AND s.kind = 'subnet' AND s.uid = n.uid AND NOT s.deleted
 		LEFT JOIN network_acl_subnets AS b ON b.subnet = n.uid LEFT JOIN network_acls AS a ON a.uid = b.acl AND a.enabled
@@ -92,7 +107,8 @@ var always = []rule{
 			JOIN route_tables AS t ON t.uid = b.tbl WHERE s.network <> t.network`},
 	{"every spec has a row", `SELECT s.kind AS kind, s.uid AS uid, 'a live spec for ' || s.target || ' and no row' AS text FROM link_specs AS s WHERE NOT s.deleted AND (
 			(s.kind = 'instance' AND s.uid NOT IN (SELECT uid FROM instances)) OR (s.kind = 'volume' AND s.uid NOT IN (SELECT uid FROM volumes))
-			OR (s.kind = 'port' AND s.uid NOT IN (SELECT uid FROM ports)) OR (s.kind = 'public_ip' AND s.uid NOT IN (SELECT uid FROM public_ips))
+			OR (s.kind = 'port' AND s.uid NOT IN (SELECT uid FROM ports)) OR (s.kind = 'public_ip' AND s.uid NOT IN (SELECT uid FROM public_ips WHERE port <> ''))
+			OR (s.kind = 'bandwidth' AND s.uid NOT IN (SELECT uid FROM bandwidths WHERE 'site.' || site = s.target))
 			OR (s.kind = 'virtual_ip' AND s.uid NOT IN (SELECT uid FROM ports WHERE kind = 'virtual' AND NOT doomed))
 			OR (s.kind = 'network' AND s.uid NOT IN (SELECT network FROM routers WHERE 'site.' || site = s.target)) OR (s.kind = 'subnet' AND s.uid NOT IN (SELECT uid FROM subnets))
 			OR (s.kind = 'network_acl' AND s.uid NOT IN (SELECT acl FROM network_acl_sites WHERE 'site.' || site = s.target))
@@ -114,6 +130,8 @@ var atRest = []rule{
 	{"nothing is under way", `SELECT 'instance' AS kind, i.uid AS uid, 'still ' || i.state || ' (wanted ' || i.wanted || ', seen ' || i.seen || ' ' || i.phase || ', power ' || i.seen_power || ' for ' || i.power
 			|| ') ' || i.trouble || '; work: ' || COALESCE(w.event, 'none') || ' ' || COALESCE(w.last_error, '') AS text
 		FROM instances AS i LEFT JOIN work AS w ON w.kind = 'instance' AND w.uid = i.uid WHERE i.dirty OR i.state NOT IN ` + resting},
+	{"public addresses have come to rest", `SELECT 'public_ip' AS kind, uid, 'still ' || state || ' (wanted ' || wanted || ', seen ' || seen || ' ' || phase || ') ' || error AS text FROM public_ips
+		WHERE state NOT IN ('', 'free', 'bound')`},
 	{"every tombstone is answered", `SELECT kind, uid, 'an unanswered tombstone for ' || target AS text FROM link_specs WHERE deleted`},
 	{"hosts did what was wanted", `SELECT 'instance' AS kind, uid, 'wanted ' || wanted || ', seen ' || seen || ' ' || phase || ' ' || trouble AS text FROM instances
 			WHERE state IN ('running', 'stopped') AND (seen < wanted OR phase <> 'applied')

@@ -82,7 +82,7 @@ func (c *Compute) complete(ctx context.Context, tx *store.Tx, views []*View) err
 	for _, d := range volumes {
 		byUID[d.Instance].Volumes = append(byUID[d.Instance].Volumes, d)
 	}
-	ips, err := network.PublicIPsOf(ctx, tx, uids...)
+	ips, err := network.PublicIPsAt(ctx, tx, uids...)
 	if err != nil {
 		return err
 	}

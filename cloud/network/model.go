@@ -198,13 +198,59 @@ type PublicIP struct {
 	Address  string        `bun:"address"`
 	Port     string        `bun:"port"`     // empty while it is bound to none
 	Instance string        `bun:"instance"` // that it was made with and goes with; empty if it stands alone
-	Mbps     int64         `bun:"mbps"`
-	Wanted   int64         `bun:"wanted"`
-	Seen     int64         `bun:"seen"`
-	Phase    spec.Phase    `bun:"phase"`
-	Error    string        `bun:"error"`
-	Created  store.Time    `bun:"created"`
+	Name     string        `bun:"name"`
+	Tags     Tags          `bun:"tags"`
+	// State is where an address that stands alone is in its life; one that goes with an instance is as that is, and has none.
+	State     IPState    `bun:"state"`
+	Mbps      int64      `bun:"mbps"`      // its own limit, each way; not in force while it is in a bandwidth
+	Bandwidth string     `bun:"bandwidth"` // UID of the limit that it shares with others; empty: none
+	Wanted    int64      `bun:"wanted"`
+	Seen      int64      `bun:"seen"`
+	Phase     spec.Phase `bun:"phase"`
+	Error     string     `bun:"error"`
+	Created   store.Time `bun:"created"`
 }
+
+// IPState is where a public address that stands alone is in its life.
+type IPState string
+
+// The states of a public address.
+const (
+	IPCreating   IPState = "creating" // its site has not yet made the line ready
+	IPFree       IPState = "free"     // resting: bound to nothing
+	IPBinding    IPState = "binding"
+	IPBound      IPState = "bound"       // resting
+	IPBindFailed IPState = "bind-failed" // resting: its site could not bind it, or did not in time
+	IPFailed     IPState = "failed"      // resting: its site did not make the line ready in time
+)
+
+// Bandwidth is a limit that public addresses of a line share.
+type Bandwidth struct {
+	bun.BaseModel `bun:"table:bandwidths,alias:bw"`
+
+	UID     string        `bun:"uid,pk"`
+	Slug    string        `bun:"slug"`
+	Account string        `bun:"account"`
+	Site    string        `bun:"site"`
+	Line    string        `bun:"line"`
+	Type    BandwidthType `bun:"type"`
+	Name    string        `bun:"name"`
+	Mbps    int64         `bun:"mbps"` // each way, of all its addresses together
+	Kept    bool          `bun:"kept"` // stays without addresses: somebody made or changed it on purpose
+	Created store.Time    `bun:"created"`
+	Updated store.Time    `bun:"updated"`
+
+	Addresses []*PublicIP `bun:"-"` // in lists and details
+}
+
+// BandwidthType says who shares a bandwidth.
+type BandwidthType string
+
+// The types.
+const (
+	Share BandwidthType = "share" // made by itself with the first address of a line that asks for it; all further ones of the line join it
+	Group BandwidthType = "group" // made by name; addresses are put into it
+)
 
 // Tag is a key and value that a tenant hangs on a resource.
 type Tag struct {

@@ -24,19 +24,42 @@ func ObservePort(ctx context.Context, tx *store.Tx, r spec.Report) error {
 // ObservePublicIP takes a site's report on a public address; once it is gone from the site, it may be given out again.
 func ObservePublicIP(ctx context.Context, tx *store.Tx, r spec.Report) error {
 	if r.Phase == spec.Gone {
-		if err := freeLeases(ctx, tx, r.UID); err != nil {
+		// One that stands alone keeps its address while it is unbound: its row tells.
+		_, err := tx.NewDelete().Model((*lineAddress)(nil)).Where("holder = ?", r.UID).
+			Where("NOT EXISTS (SELECT 1 FROM public_ips AS p WHERE p.uid = ? AND p.instance = '')", r.UID).Exec(ctx)
+		if err != nil {
 			return err
 		}
 	}
 	var instance string
 	err := tx.NewRaw("UPDATE public_ips SET seen = ?, phase = ?, error = ? WHERE uid = ? AND seen <= ? RETURNING instance", r.Generation, r.Phase, r.Error, r.UID, r.Generation).Scan(ctx, &instance)
-	if store.NotFound(err) || instance == "" && err == nil {
+	if store.NotFound(err) {
 		return nil
 	}
 	if err != nil {
 		return err
 	}
+	if instance == "" {
+		return work.Wake(ctx, tx, PublicIPKind, r.UID)
+	}
 	return work.Wake(ctx, tx, "instance", instance)
+}
+
+// ObserveUplink takes a site's report on a line, and wakes the public addresses that wait for it.
+func ObserveUplink(ctx context.Context, tx *store.Tx, r spec.Report) error {
+	if _, err := tx.NewRaw("UPDATE line_uses SET seen = ?, phase = ?, error = ? WHERE line = ? AND seen <= ?", r.Generation, r.Phase, r.Error, r.UID, r.Generation).Exec(ctx); err != nil {
+		return err
+	}
+	var waiting []string
+	if err := tx.NewSelect().Model((*PublicIP)(nil)).Column("uid").Where("line = ? AND state IN (?, ?)", r.UID, IPCreating, IPFailed).Order("uid").Scan(ctx, &waiting); err != nil {
+		return err
+	}
+	for _, uid := range waiting {
+		if err := work.Wake(ctx, tx, PublicIPKind, uid); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // ObserveNetwork takes a site's report on a network; once it is gone from the site, its router's address there may be given out again.

@@ -246,6 +246,9 @@ func changeMembers(ctx context.Context, tx *store.Tx, g *SecurityGroup, ports []
 
 // ReleasePorts takes ports away from a site: their specs become tombstones. DropPorts forgets them once the site has confirmed.
 func ReleasePorts(ctx context.Context, tx *store.Tx, ports []*Port) error {
+	if err := freeBound(ctx, tx, ports); err != nil {
+		return err
+	}
 	if err := unbind(ctx, tx, ports); err != nil {
 		return err
 	}

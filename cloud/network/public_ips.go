@@ -146,6 +146,18 @@ func PublicIPsOf(ctx context.Context, tx *store.Tx, instances ...string) ([]*Pub
 	return ips, err
 }
 
+// PublicIPsAt gives the public addresses by which instances are reached: those made with them, and those bound to their ports since. Instance is filled in.
+func PublicIPsAt(ctx context.Context, tx *store.Tx, instances ...string) ([]*PublicIP, error) {
+	ips, err := PublicIPsOf(ctx, tx, instances...)
+	if err != nil || len(instances) == 0 {
+		return nil, err
+	}
+	var bound []*PublicIP
+	err = tx.NewSelect().Model(&bound).ExcludeColumn("instance").ColumnExpr("port.instance AS instance").Join("JOIN ports AS port ON port.uid = pip.port").
+		Where("pip.instance = '' AND pip.port <> '' AND port.instance IN (?)", bun.In(instances)).Order("port.instance", "pip.uid").Scan(ctx)
+	return append(ips, bound...), err
+}
+
 // SetBandwidth changes the bandwidth of addresses; their specs are written by the instance's life cycle.
 func SetBandwidth(ctx context.Context, tx *store.Tx, ips []*PublicIP, mbps int64) error {
 	for _, ip := range ips {

@@ -42,7 +42,11 @@ func renewSubnet(ctx context.Context, tx *store.Tx, s *Subnet) error {
 
 func putUplink(ctx context.Context, tx *store.Tx, l *place.Line) error {
 	body := spec.Uplink{UID: l.UID, PhysicalNetwork: l.PhysicalNetwork, VLAN: l.VLAN, Prefix: l.Range(), Gateway: netip.MustParseAddr(l.Gateway)}
-	_, err := link.Put(ctx, tx, spec.SiteTarget(l.Site), spec.KindUplink, l.UID, body)
+	generation, err := link.Put(ctx, tx, spec.SiteTarget(l.Site), spec.KindUplink, l.UID, body)
+	if err != nil {
+		return err
+	}
+	_, err = tx.NewInsert().Model(&lineUse{Line: l.UID, Wanted: generation, Phase: spec.Pending}).On("CONFLICT (line) DO UPDATE").Set("wanted = EXCLUDED.wanted").Exec(ctx)
 	return err
 }
 

@@ -35,6 +35,8 @@ var refinements = sync.OnceValue(func() []refinement {
 		// one line a resource
 		siteCodes,
 		keyPairCodes,
+		publicIPCodes,
+		bandwidthCodes,
 		serverCodes,
 		volumeCodes,
 		deploymentCodes,

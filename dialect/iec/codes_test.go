@@ -21,6 +21,18 @@ func loaded(t *testing.T) *contract.Dialect {
 // unsaid are the codes that no answer has, and why. A code stands for itself or, before a point, in one operation only.
 var unsaid = map[string]string{
 	"IEC.020912":               "generating an answer does not fail by itself",
+	"IEC.020700":               "a fault of the service is IEC.000001 everywhere",
+	"IEC.020701":               "a fault of the service is IEC.000001 everywhere",
+	"IEC.020703":               "a fault of the service is IEC.000001 everywhere",
+	"IEC.020705":               "a fault of the service is IEC.000001 everywhere",
+	"IEC.020801":               "a fault of the service is IEC.000001 everywhere",
+	"IEC.020803":               "a fault of the service is IEC.000001 everywhere",
+	"IEC.020601":               "a fault of the service is IEC.000001 everywhere",
+	"IEC.020604":               "a fault of the service is IEC.000001 everywhere",
+	"IEC.020715":               "the wanted address that it is about is an older form of the request, which the contract does not have",
+	"IEC.020716":               "the wanted address that it is about is an older form of the request, which the contract does not have",
+	"IEC.020810":               "nothing is frozen: there is no billing yet",
+	"IEC.020612":               "no port has an IPv6 address, so none is in a bandwidth",
 	"createKeypair.IEC.010226": "a fault of the service is IEC.000001 everywhere",
 	"createKeypair.IEC.010230": "a fault of the service is IEC.000001 everywhere",
 	"listKeypairs.IEC.010228":  "a fault of the service is IEC.000001 everywhere",

@@ -35,6 +35,8 @@ func (d *Door) Handlers() dialect.Handlers {
 		d.quotas(),
 		d.keyPairs(),
 		d.volumeTypes(),
+		d.publicIPs(),
+		d.bandwidths(),
 		d.tokens(),
 		d.servers(),
 		d.volumes(),

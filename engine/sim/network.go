@@ -416,6 +416,22 @@ func (s *Site) Port(uid string) (spec.Port, bool) {
 	return p, ok
 }
 
+// PublicIP tells what the engine knows of a public address.
+func (s *Site) PublicIP(uid string) (spec.PublicIP, bool) {
+	s.net.mu.RLock()
+	defer s.net.mu.RUnlock()
+	p, ok := s.net.publicIPs[uid]
+	return p, ok
+}
+
+// Bandwidth tells what the engine knows of a shared bandwidth.
+func (s *Site) Bandwidth(uid string) (spec.Bandwidth, bool) {
+	s.net.mu.RLock()
+	defer s.net.mu.RUnlock()
+	b, ok := s.net.shared[uid]
+	return b, ok
+}
+
 // Lease is what a guest learns by DHCP on a port.
 type Lease struct {
 	Address netip.Addr

@@ -7,6 +7,7 @@ var kinds = map[string]string{
 	"deploysetId": "set", "deploySetId": "set", "deploysetIdList": "set", "deployId": "set", "deployIdList": "set", "imageId": "image", "imageIdList": "image", "keypairId": "pair", "bccKeyPairIdList": "pair",
 	"vpc_id": "network", "subnet_id": "subnetUID", "network_id": "subnetUID", "port_id": "port", "security_group_id": "groupUID", "security_group_rule_id": "ruleUID",
 	"keypair_name": "pairName", "site_id": "siteUID", "firewall_id": "firewall", "routetable_id": "routeTable",
+	"publicip_id": "publicIP", "bandwidth_id": "bandwidth", "vport_id": "vip", "?bandwidth": "bandwidth",
 	"tableId": "table", "routeTableId": "table", "ruleId": "route", "routeRuleId": "route", "nexthop": "instance", "nexthopId": "instance",
 	"server_id": "server", "instance_id": "server", "volume_id": "volume", "deployment_id": "plan", "edgecloud_id": "edgeCloud",
 	"?network": "network", "?subnetUID": "subnetUID", "?managed": "managed", "?groupUID": "groupUID", "?serverOff": "serverOff", "?port": "port", "?expansion": "expansion", "?vip": "vip", // named in bodies
@@ -62,6 +63,8 @@ var bodies = map[string][]string{
 	"bec/v2/route.createRouteRule": {`{"routeTableId":"?table","ipVersion":"4","sourceAddress":"172.16.0.0/20","destinationAddress":"10.62.0.0/16","nexthopId":"?instance","nexthopType":"custom"}`},
 	"iec/keypair.createKeypair":    {`{"name":"another"}`},
 	"iec/vpc.updateVpc":            {`{"vpc":{"name":"renamed"}}`},
+	"iec/publicip.createPublicIp":  {`{"publicip":{"site_id":"?siteUID"}}`, `{"publicip":{"site_id":"?siteUID"},"bandwidth":{"id":"?bandwidth"}}`},
+	"iec/publicip.updatePublicIp":  {`{"publicip":{"port_id":"?vip"}}`, `{"publicip":{}}`},
 	"iec/subnet.createSubnet":      {`{"subnet":{"name":"another","cidr":"10.7.2.0/24","gateway_ip":"10.7.2.1","vpc_id":"?network","site_id":"?siteUID"}}`},
 	"iec/port.createPort":          {`{"port":{"network_id":"?subnetUID","device_owner":"neutron:VIP_PORT"}}`},
 	"iec/port.updatePort":          {`{"port":{"allowed_address_pairs":[{"ip_address":"1.1.1.1/0"}]}}`, `{"port":{"security_groups":["?groupUID"]}}`},
@@ -99,3 +102,6 @@ var open = map[string]bool{"admin/accounts.createToken": true, "admin/health.get
 
 // perItem are operations that answer 200 and tell for each named resource whether it went well.
 var perItem = map[string]bool{"bec/v1/vm-service.batchDeleteVmServices": true, "bec/v1/vm-service.batchOperateVmServiceList": true, "bec/v1/vm-service.batchOperateVmServices": true}
+
+// never are operations that are refused for everybody, with the answer's code: no port has an IPv6 address.
+var never = map[string]string{"iec/vport.attachVipBandwidth": "IEC.020613", "iec/vport.detachVipBandwidth": "IEC.020614"}

@@ -31,6 +31,17 @@ func (n *tenant) makeIEC(kind string) {
 		rules, err := n.Control.Networks.AddRules(n.t.Context(), n.caller, n.of("groupUID"), []network.NewRule{{Direction: spec.Egress}})
 		require.NoError(n.t, err)
 		n.ids[kind] = rules[0].UID
+	case "publicIP", "bandwidth":
+		site, err := n.Control.Place.SiteByName(n.t.Context(), site)
+		require.NoError(n.t, err)
+		made, err := n.Control.Networks.CreatePublicIPs(n.t.Context(), n.caller, network.NewPublicIP{Site: site, Shared: network.Share})
+		require.NoError(n.t, err)
+		n.ids["publicIP"], n.ids["bandwidth"] = made[0].UID, made[0].Bandwidth
+		controlplanetest.Eventually(n.t, "the public address is free", func() bool {
+			ip, err := n.Control.Networks.GetPublicIP(n.t.Context(), n.caller, made[0].UID)
+			require.NoError(n.t, err)
+			return ip.State == network.IPFree
+		})
 	case "vip":
 		p, err := n.Control.Networks.CreateVirtualIP(n.t.Context(), n.caller, network.NewVirtualIP{Subnet: n.of("subnetUID")})
 		require.NoError(n.t, err)

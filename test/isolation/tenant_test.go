@@ -104,7 +104,7 @@ func (n *tenant) make(kind string) {
 		n.ids[kind] = "m-" + n.publicImage().Slug
 	case "instance", "service":
 		n.makeInstance()
-	case "network", "subnetUID", "ruleUID", "vip", "managed", "groupUID", "server", "serverOff", "port", "volume", "plan", "edgeCloud", "expansion", "imageUID", "firewall", "policy", "spareFirewall", "routeTable", "spareTable", "joinedTable",
+	case "network", "subnetUID", "ruleUID", "vip", "publicIP", "bandwidth", "managed", "groupUID", "server", "serverOff", "port", "volume", "plan", "edgeCloud", "expansion", "imageUID", "firewall", "policy", "spareFirewall", "routeTable", "spareTable", "joinedTable",
 		"joinedSubnet", "routedTable", "ownImage", "imageJob":
 		n.makeIEC(kind)
 	case "table", "tableVpc", "route", "spareRoute":

@@ -32,7 +32,7 @@ type Bandwidth struct {
 	ShareType     *string                   `json:"share_type,omitempty"`
 	SiteID        string                    `json:"site_id"`
 	SiteInfo      string                    `json:"site_info"`
-	Size          *int32                    `json:"size,omitempty"`
+	Size          int32                     `json:"size"`
 	Status        *string                   `json:"status,omitempty"`
 	UpdateTime    string                    `json:"update_time"`
 	PoolID        string                    `json:"pool_id"`

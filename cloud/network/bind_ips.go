@@ -1,0 +1,157 @@
+package network
+
+import (
+	"context"
+
+	"github.com/uptrace/bun"
+
+	"edgecloud/cloud/audit"
+	"edgecloud/cloud/identity"
+	"edgecloud/cloud/place"
+	"edgecloud/fault"
+	"edgecloud/link"
+	"edgecloud/link/spec"
+	"edgecloud/store"
+	"edgecloud/work"
+)
+
+// BindPublicIP binds an address that stands alone to a NIC or a virtual IP of the same site, from whatever it was bound to before; an empty port unbinds it.
+func (n *Networks) BindPublicIP(ctx context.Context, caller *identity.Caller, id, port string) (d *PublicIPDetail, err error) {
+	if err := caller.MayWrite(); err != nil {
+		return nil, err
+	}
+	err = n.db.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
+		ip, err := findAlone(ctx, tx, caller, id)
+		if err != nil {
+			return err
+		}
+		if ip.State == IPCreating {
+			return fault.Conflicting("public IP", id, "The public address is still being created.").On("state")
+		}
+		if port == "" {
+			err = freeIP(ctx, tx, ip)
+		} else {
+			err = bindIP(ctx, tx, caller, ip, port)
+		}
+		if err != nil {
+			return err
+		}
+		if err := audit.Note(ctx, tx, caller, PublicIPKind, ip.UID); err != nil {
+			return err
+		}
+		d, err = ipDetail(ctx, tx, caller, ip.UID)
+		return err
+	})
+	return d, err
+}
+
+func bindIP(ctx context.Context, tx *store.Tx, caller *identity.Caller, ip *PublicIP, port string) error {
+	if ip.State == IPFailed {
+		return fault.Conflicting("public IP", ip.UID, "The public address could not be made at its site and cannot be bound.")
+	}
+	p, err := FindPort(ctx, tx, caller, port)
+	if err != nil {
+		return fault.From(err).On("port")
+	}
+	if p.Kind == Gateway {
+		return fault.Conflicting("port", port, "A public address binds to a network interface or a virtual IP, not to a gateway.")
+	}
+	if p.Site != ip.Site {
+		return fault.New(fault.Invalid, "The public address and the port are at different sites.").On("port")
+	}
+	other, err := tx.NewSelect().Model((*PublicIP)(nil)).Where("port <> '' AND port = ? AND uid <> ?", p.UID, ip.UID).Exists(ctx)
+	if err != nil {
+		return err
+	}
+	if other {
+		return portTaken(p)
+	}
+	l, err := lineFor(ctx, tx, ip.Site, ip.Line)
+	if err != nil {
+		return err
+	}
+	router, err := ensureRouterAddress(ctx, tx, p.Network, l)
+	if err != nil {
+		return err
+	}
+	if err := sameProvider(ctx, tx, l, router); err != nil {
+		return err
+	}
+	ip.Port, ip.Uplink, ip.State = p.UID, router.Line, IPBinding
+	return putIP(ctx, tx, ip, p)
+}
+
+func portTaken(p *Port) error {
+	return fault.Conflicting("port", p.UID, "The port has a public address already; unbind that first.").On("port")
+}
+
+// sameProvider demands that a network's router reaches the address's line: several lines of a site share one provider network.
+func sameProvider(ctx context.Context, tx *store.Tx, l *place.Line, r *Router) error {
+	if r.Line == l.UID {
+		return nil
+	}
+	out, err := lineFor(ctx, tx, l.Site, r.Line)
+	if err != nil {
+		return err
+	}
+	if out.PhysicalNetwork != l.PhysicalNetwork || out.VLAN != l.VLAN {
+		return fault.New(fault.Conflict, "The port's network goes out over another line, whose provider network is not that of the address.").On("port")
+	}
+	return nil
+}
+
+// putIP writes what a bound address is, to the site and to its row.
+func putIP(ctx context.Context, tx *store.Tx, ip *PublicIP, p *Port) error {
+	generation, err := link.Put(ctx, tx, spec.SiteTarget(ip.Site), spec.KindPublicIP, ip.UID, ip.specOf(p))
+	if err != nil {
+		return err
+	}
+	ip.Wanted = generation
+	_, err = tx.NewUpdate().Model(ip).Column("port", "uplink", "state", "wanted", "mbps", "bandwidth").WherePK().Exec(ctx)
+	if _, taken := store.IsUnique(err); taken {
+		return portTaken(p)
+	}
+	if err != nil {
+		return err
+	}
+	return work.Wake(ctx, tx, PublicIPKind, ip.UID)
+}
+
+// freeIP unbinds an address; one that is bound to nothing stays as it is.
+func freeIP(ctx context.Context, tx *store.Tx, ip *PublicIP) error {
+	if ip.Port == "" {
+		return nil
+	}
+	if err := link.Delete(ctx, tx, spec.SiteTarget(ip.Site), spec.KindPublicIP, ip.UID); err != nil {
+		return err
+	}
+	ip.Port, ip.Uplink, ip.State, ip.Error = "", "", IPFree, ""
+	_, err := tx.NewUpdate().Model(ip).Column("port", "uplink", "state", "error").WherePK().Exec(ctx)
+	return err
+}
+
+// freeBound unbinds the addresses that stand alone from ports that go away.
+func freeBound(ctx context.Context, tx *store.Tx, ports []*Port) error {
+	if len(ports) == 0 {
+		return nil
+	}
+	ips, err := aloneOn(ctx, tx, ports)
+	if err != nil {
+		return err
+	}
+	for _, ip := range ips {
+		if err := freeIP(ctx, tx, ip); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func aloneOn(ctx context.Context, tx *store.Tx, ports []*Port) (ips []*PublicIP, err error) {
+	uids := make([]string, len(ports))
+	for k, p := range ports {
+		uids[k] = p.UID
+	}
+	err = tx.NewSelect().Model(&ips).Where("instance = '' AND port <> '' AND port IN (?)", bun.In(uids)).Order("uid").Scan(ctx)
+	return ips, err
+}
