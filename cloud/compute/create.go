@@ -52,6 +52,7 @@ type Spread struct {
 	Count    int
 	NICs     []NIC           // of each; empty is one on the site's default network
 	Carriers []place.Carrier // of the public addresses; empty is every line of the site
+	EachNIC  bool            // the address of the k-th of Carriers is the k-th NIC's; else all are the first one's
 	Labels   []Label         // what each is called, instead of Name and Hostname; empty or one for each
 }
 

@@ -58,7 +58,18 @@ func attach(ctx context.Context, tx *store.Tx, caller *identity.Caller, site *pl
 	return att, ports, err
 }
 
-// wire gives the new instances of a site their ports; the first one bears the public addresses.
+// carriersAt are the lines on which the NIC at a position gets public addresses; it has none if bears is false.
+func (s Spread) carriersAt(position int) (carriers []place.Carrier, bears bool) {
+	if !s.EachNIC {
+		return s.Carriers, position == 0
+	}
+	if position >= len(s.Carriers) {
+		return nil, false
+	}
+	return s.Carriers[position : position+1], true
+}
+
+// wire gives the new instances of a site their ports and public addresses.
 func (n *creation) wire(ctx context.Context, tx *store.Tx, caller *identity.Caller, s Spread, instances []string) error {
 	nics := s.NICs
 	if len(nics) == 0 {
@@ -69,10 +80,11 @@ func (n *creation) wire(ctx context.Context, tx *store.Tx, caller *identity.Call
 		if err != nil {
 			return err
 		}
-		if position > 0 || !n.w.Public {
+		carriers, bears := s.carriersAt(position)
+		if !bears || !n.w.Public {
 			continue
 		}
-		if _, err := network.AddPublicIPs(ctx, tx, caller, att.Network, ports, s.Carriers, n.w.Mbps); err != nil {
+		if _, err := network.AddPublicIPs(ctx, tx, caller, att.Network, ports, carriers, n.w.Mbps); err != nil {
 			return err
 		}
 	}

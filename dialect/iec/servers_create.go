@@ -156,6 +156,7 @@ func (d *Door) serverSpread(ctx context.Context, in *wire.CreateInstanceOption) 
 		return s, err
 	}
 	if in.Bandwidth != nil {
+		s.EachNIC = true
 		if s.Carriers, err = d.carriers(ctx, s.Site, demand, len(s.NICs)); err != nil {
 			return s, err
 		}

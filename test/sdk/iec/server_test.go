@@ -17,6 +17,7 @@ import (
 	"edgecloud/cloud/compute"
 	"edgecloud/cloud/image"
 	"edgecloud/cloud/network"
+	"edgecloud/cloud/place"
 	"edgecloud/controlplane/controlplanetest"
 	"edgecloud/store"
 )
@@ -227,6 +228,40 @@ func TestSeveralServers(t *testing.T) {
 		}
 	}
 	g.deleteServers(t, ids...)
+}
+
+// TestALineForEachNIC makes a server with a public address on a line of its own for each NIC.
+func TestALineForEachNIC(t *testing.T) {
+	g := newGround(t)
+	var subnets []model.SubnetConfig
+	for _, cidr := range []string{"10.5.11.0/24", "10.5.12.0/24"} {
+		s, err := g.Control.Networks.CreateSubnet(t.Context(), g.caller, network.NewSubnet{Network: g.vpc, Site: g.triple.UID, Name: "subnet", CIDR: cidr})
+		require.NoError(t, err)
+		subnets = append(subnets, model.SubnetConfig{Id: s.UID})
+	}
+	create := func(pools ...string) (*model.CreateInstanceResponse, error) {
+		return g.v3.CreateInstance(&model.CreateInstanceRequest{Body: &model.CreateInstanceRequestBody{Server: &model.CreateInstanceOption{Name: "lines", ImageRef: g.image, FlavorRef: "c6.large.2",
+			Count: 1, NetConfig: &model.NetConfigInstance{VpcId: g.vpc, Subnets: subnets}, RootVolume: &model.RootVolume{Size: 40, VolumeType: "SATA"},
+			Bandwidth: &model.BandwidthConfigInstance{Sharetype: model.GetBandwidthConfigInstanceSharetypeEnum().WHOLE},
+			Coverage: &model.CoverageInstance{CoverageLevel: "site", CoveragePolicy: "centralize",
+				CoverageSites: []model.CoverageSiteInstance{{Site: g.triple.UID, Demands: []model.DemandInstance{{PoolIds: &pools}}}}}}}})
+	}
+	lines := []string{"5_mobile_cn-changchun-ix", "5_telecom_cn-changchun-ix", "5_unicom_cn-changchun-ix"}
+	_, err := create(lines...)
+	refusedV3(t, err, http.StatusBadRequest, "IEC.010800")
+	made, err := create(lines[:2]...)
+	require.NoError(t, err)
+	id := (*made.ServerIds)[0]
+	g.becomes(t, id, "ACTIVE", "BUILD")
+	addresses := g.server(t, id).Addresses[g.vpc]
+	require.Len(t, addresses, 4)
+	for k, want := range []string{"fixed", "floating", "fixed", "floating"} {
+		require.Equal(t, want, addresses[k].Type)
+		require.Equal(t, addresses[k-k%2].PortID, addresses[k].PortID)
+	}
+	d, err := g.Control.Compute.Get(t.Context(), g.caller, id)
+	require.NoError(t, err)
+	require.ElementsMatch(t, []any{place.Mobile, place.Telecom}, []any{d.IPs[0].Carrier, d.IPs[1].Carrier})
 }
 
 func ptr[T any](v T) *T { return &v }
