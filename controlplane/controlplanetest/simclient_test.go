@@ -18,8 +18,11 @@ import (
 
 	"edgecloud/cloud/compute"
 	"edgecloud/cloud/identity"
+	"edgecloud/cloud/network"
 	"edgecloud/cloud/place"
 	"edgecloud/fault"
+	"edgecloud/link/spec"
+	"edgecloud/store"
 )
 
 type object = map[string]any
@@ -163,6 +166,8 @@ func (s *simClient) act() {
 	case n < 72:
 		s.call(http.MethodGet, on, nil, nil)
 		s.call(http.MethodGet, "/v2/vm/instance", nil, nil)
+	case n < 75:
+		s.border(strings.TrimPrefix(id, "vm-"))
 	case n < 86:
 		s.remove(id)
 	case n < 90:
@@ -177,7 +182,7 @@ func (s *simClient) act() {
 // nics adds NICs to an instance or takes one away, by the verbs themselves: BEC has no call for it.
 func (s *simClient) nics(id string) {
 	r, control := s.c.rng, s.c.cp.Compute
-	caller := &identity.Caller{Account: s.c.admin.Account.UID, User: s.c.admin.User.UID, Role: identity.Admin, Operator: true, Dialect: "iec", Operation: "nics"}
+	caller := s.caller()
 	d, err := control.Get(s.c.ctx, caller, id)
 	if err != nil {
 		s.c.stats["nics of none"]++
@@ -192,6 +197,57 @@ func (s *simClient) nics(id string) {
 	if err != nil && fault.From(err).Kind == fault.Internal {
 		s.c.t.Errorf("changing NICs: %v", err)
 	}
+}
+
+// border guards an instance's subnet or leads packets to the instance, or takes such a thing away, by the verbs themselves: IEC's door has the calls.
+func (s *simClient) border(id string) {
+	r, nets := s.c.rng, s.c.cp.Networks
+	caller := s.caller()
+	d, err := s.c.cp.Compute.Get(s.c.ctx, caller, id)
+	if err != nil {
+		s.c.stats["border of none"]++
+		return
+	}
+	subnet := d.Ports[0].Subnet
+	switch r.IntN(4) {
+	case 0:
+		var a *network.NetworkACL
+		if a, err = nets.CreateACL(s.c.ctx, caller, network.NewACL{Name: "acl"}); err == nil {
+			_, err = nets.UpdateACL(s.c.ctx, caller, a.UID, network.ACLUpdate{Subnets: &[]network.SubnetRef{{ID: subnet}}})
+		}
+	case 1:
+		err = s.dropACLs(caller, 1)
+	case 2:
+		var t *network.RouteTable
+		if t, err = nets.TableOfSubnet(s.c.ctx, caller, subnet); err == nil {
+			to := fmt.Sprintf("10.%d.0.0/16", 50+r.IntN(4))
+			_, err = nets.AddRoutes(s.c.ctx, caller, t.UID, []network.NewRoute{{Destination: to, HopKind: network.HopInstance, Hop: d.UID}})
+		}
+	default:
+		var found []*network.NetworkACL
+		if found, _, err = nets.ListACLs(s.c.ctx, caller, network.ACLFilter{}, store.Window{Limit: 1}); err == nil && len(found) > 0 {
+			step := network.RuleStep{Rule: network.NewACLRule{Enabled: true, Action: spec.Allow}}
+			_, _, err = nets.ChangeACLRules(s.c.ctx, caller, found[0].UID, network.ACLChange{Direction: spec.Egress, Steps: []network.RuleStep{step}})
+		}
+	}
+	s.c.stats[fmt.Sprint("border ", fault.From(err) == nil)]++
+	if err != nil && fault.From(err).Kind == fault.Internal {
+		s.c.t.Errorf("changing a border: %v", err)
+	}
+}
+
+// dropACLs unbinds and deletes some network ACLs; 0 is all.
+func (s *simClient) dropACLs(caller *identity.Caller, limit int) error {
+	found, _, err := s.c.cp.Networks.ListACLs(s.c.ctx, caller, network.ACLFilter{}, store.Window{Limit: limit})
+	for _, a := range found {
+		if err == nil {
+			_, err = s.c.cp.Networks.UpdateACL(s.c.ctx, caller, a.UID, network.ACLUpdate{Subnets: &[]network.SubnetRef{}})
+		}
+		if err == nil {
+			err = s.c.cp.Networks.DeleteACL(s.c.ctx, caller, a.UID)
+		}
+	}
+	return err
 }
 
 func (s *simClient) create() {
