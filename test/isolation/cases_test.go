@@ -12,7 +12,7 @@ var kinds = map[string]string{
 	"server_id": "server", "instance_id": "server", "volume_id": "volume", "deployment_id": "plan", "edgecloud_id": "edgeCloud",
 	"?network": "network", "?subnetUID": "subnetUID", "?managed": "managed", "?groupUID": "groupUID", "?serverOff": "serverOff", "?port": "port", "?expansion": "expansion", "?vip": "vip", // named in bodies
 	"image_id": "ownImage", "domain_id": "account", "job_id": "imageJob",
-	"accountId": "account", "userId": "user", "accessKeyId": "key", "site": "site", "host": "host", "image": "publicImage", "flavor": "flavor", "account": "account",
+	"accountId": "account", "userId": "user", "accessKeyId": "key", "site": "site", "host": "host", "image": "publicImage", "flavor": "flavor", "account": "account", "faultId": "fault",
 }
 
 // special says which resource an argument names in one operation, where it is another than elsewhere.
@@ -22,7 +22,7 @@ var special = map[string]string{"iec/deployment.expandEdgeCloud deployment_id": 
 	"bec/v2/route.getRouteTable vpcId": "tableVpc", "bec/v1/route.deleteRouteRule ruleId": "spareRoute"}
 
 // shared kinds belong to nobody: every account may name them, so that only a change to them by a tenant has to be refused.
-var shared = map[string]bool{"site": true, "siteUID": true, "host": true, "publicImage": true, "flavor": true, "image": true, "imageUID": true, "place": true}
+var shared = map[string]bool{"site": true, "siteUID": true, "host": true, "publicImage": true, "fault": true, "flavor": true, "image": true, "imageUID": true, "place": true}
 
 // fixed are arguments that name no resource but must fit this cloud.
 var fixed = map[string]string{"regionId": site, "action": "start", "type": "vm", "area": "EAST_CHINA", "region": "EAST_CHINA", "serviceProvider": "CHINA_MOBILE", "city": "HANGZHOU", "region_id": "region-1"}

@@ -121,6 +121,12 @@ func (n *tenant) make(kind string) {
 		n.ids[kind] = "bec.g4.c1m4"
 	case "publicImage":
 		n.ids[kind] = n.publicImage().Slug
+	case "fault": // of what nobody has, so that nothing goes wrong by it
+		a, err := signer{id: n.Admin.Key.ID, secret: n.Admin.Key.Secret}.send("admin", n.URL["admin"], "POST", "/admin/v1/sim/faults", []byte(`{"uid":"nobody","effect":"fail"}`))
+		require.NoError(n.t, err)
+		var made struct{ ID string }
+		require.NoError(n.t, json.Unmarshal([]byte(a.body), &made), a.body)
+		n.ids[kind] = made.ID
 	case "host":
 		n.ids[kind] = n.host()
 	}
