@@ -70,3 +70,13 @@ func serviceStatus(g *compute.GroupView) string {
 	}
 	return "NORMAL"
 }
+
+// storageWords are IEC's kinds of disks in BEC's words; other kinds were named in them.
+var storageWords = map[string]string{"SAS": "CDS_HDD", "GPSSD": "CDS_SSD", "SSD": "CDS_SSD"}
+
+func storageWord(kind string) *string {
+	if word := storageWords[kind]; word != "" {
+		return &word
+	}
+	return &kind
+}

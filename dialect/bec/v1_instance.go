@@ -198,10 +198,10 @@ func pvcName(i *compute.Instance, v *volume.Volume) string {
 func v1Disks(v *compute.View, out *wire.VMInstanceDetailsVo) {
 	for _, d := range v.Volumes {
 		if d.Position == 0 {
-			out.SystemVolume = &wire.SystemVolumeConfig{VolumeType: &d.Storage, SizeInGB: new(int32(d.GiB)), Name: &d.Name, PvcName: new(pvcName(&v.Instance, d))}
+			out.SystemVolume = &wire.SystemVolumeConfig{VolumeType: storageWord(d.Storage), SizeInGB: new(int32(d.GiB)), Name: &d.Name, PvcName: new(pvcName(&v.Instance, d))}
 			continue
 		}
-		out.DataVolumeList = append(out.DataVolumeList, wire.VolumeConfig{VolumeType: &d.Storage, SizeInGB: new(int32(d.GiB)), Name: &d.Name, PvcName: new(pvcName(&v.Instance, d))})
+		out.DataVolumeList = append(out.DataVolumeList, wire.VolumeConfig{VolumeType: storageWord(d.Storage), SizeInGB: new(int32(d.GiB)), Name: &d.Name, PvcName: new(pvcName(&v.Instance, d))})
 	}
 }
 
