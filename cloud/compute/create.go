@@ -36,10 +36,11 @@ type NewInstances struct {
 	Data        []volume.New
 	Login       Login
 	UserData    []byte
-	Groups      []string // security groups of NICs that name none, UIDs or slugs; empty is the default one
-	Mbps        int64    // of the public addresses
-	Public      bool     // whether they have public addresses
-	Set         string   // placement set, UID or slug; empty for none
+	Groups      []string         // security groups of NICs that name none, UIDs or slugs; empty is the default one
+	Mbps        int64            // of the public addresses
+	Public      bool             // whether they have public addresses
+	Sharing     *network.Sharing // the bandwidths that their public addresses share, instead of Mbps each; nil: none
+	Set         string           // placement set, UID or slug; empty for none
 	Payment     Payment
 	Months      int64
 	AutoRenew   bool
@@ -154,7 +155,7 @@ func (w *NewInstances) check() error {
 	if len(w.UserData) > maxUserData {
 		return fault.BadField("userData", "must have at most %d bytes", maxUserData)
 	}
-	if w.Public && w.Mbps < 1 {
+	if w.Public && w.Mbps < 1 && w.Sharing == nil {
 		return fault.BadField("bandwidth", "must be at least 1 Mbps for a public address")
 	}
 	if err := w.checkDisks(); err != nil {

@@ -84,7 +84,14 @@ func (n *creation) wire(ctx context.Context, tx *store.Tx, caller *identity.Call
 		if !bears || !n.w.Public {
 			continue
 		}
-		if _, err := network.AddPublicIPs(ctx, tx, caller, att.Network, ports, carriers, n.w.Mbps); err != nil {
+		ips, err := network.AddPublicIPs(ctx, tx, caller, att.Network, ports, carriers, n.w.Mbps)
+		if err != nil {
+			return err
+		}
+		if n.w.Sharing == nil {
+			continue
+		}
+		if err := n.w.Sharing.Share(ctx, tx, caller, ips, position, max(len(s.Carriers), 1)); err != nil {
 			return err
 		}
 	}

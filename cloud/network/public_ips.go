@@ -191,6 +191,9 @@ func DropPublicIPs(ctx context.Context, tx *store.Tx, account string, ips []*Pub
 		if _, err := tx.NewDelete().Model(ip).WherePK().Exec(ctx); err != nil {
 			return err
 		}
+		if err := dropIfEmpty(ctx, tx, ip.Bandwidth); err != nil {
+			return err
+		}
 	}
 	return quota.Count(ctx, tx, account, quota.Change{Name: quota.PublicIPs, Delta: -int64(len(ips))})
 }

@@ -118,9 +118,7 @@ func Specs(ctx context.Context, tx *store.Tx, ports []*Port, ips []*PublicIP) ([
 		if p == nil {
 			return nil, fmt.Errorf("public address %s is bound to the port %s, which is not its instance's", ip.UID, ip.Port)
 		}
-		body := spec.PublicIP{UID: ip.UID, Uplink: ip.Uplink, Address: netip.MustParseAddr(ip.Address), Network: p.Network, Port: p.UID,
-			Private: netip.MustParseAddr(p.Address), Mbps: int(ip.Mbps)}
-		specs = append(specs, link.Spec{Target: spec.SiteTarget(ip.Site), Kind: spec.KindPublicIP, UID: ip.UID, Body: body})
+		specs = append(specs, link.Spec{Target: spec.SiteTarget(ip.Site), Kind: spec.KindPublicIP, UID: ip.UID, Body: ip.specOf(p)})
 	}
 	return specs, nil
 }

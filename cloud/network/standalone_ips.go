@@ -256,10 +256,7 @@ func dropAlone(ctx context.Context, tx *store.Tx, ip *PublicIP) error {
 			return err
 		}
 	}
-	if err := DropPublicIPs(ctx, tx, ip.Account, []*PublicIP{ip}); err != nil {
-		return err
-	}
-	return dropIfEmpty(ctx, tx, ip.Bandwidth)
+	return DropPublicIPs(ctx, tx, ip.Account, []*PublicIP{ip})
 }
 
 // specOf is what a site gets of an address that is bound to a port.

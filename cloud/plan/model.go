@@ -78,7 +78,7 @@ type Resource struct {
 	Groups       []string       `json:"groups,omitempty"` // security groups
 	Pairs        []network.Pair `json:"pairs,omitempty"`  // addresses that each NIC may use besides its own
 	Public       bool           `json:"public,omitempty"`
-	Mbps         int64          `json:"mbps,omitempty"` // 0: as much as is usual
+	Mbps         int64          `json:"mbps,omitempty"` // as its owner wrote it: the addresses share what the line's bandwidth has
 	System       volume.New     `json:"system"`
 	Data         []volume.New   `json:"data,omitempty"`
 	PasswordHash string         `json:"password_hash,omitempty"`

@@ -7,6 +7,7 @@ import (
 	"edgecloud/cloud/audit"
 	"edgecloud/cloud/compute"
 	"edgecloud/cloud/identity"
+	"edgecloud/cloud/network"
 	"edgecloud/cloud/operation"
 	"edgecloud/cloud/place"
 	"edgecloud/cloud/quota"
@@ -14,9 +15,6 @@ import (
 	"edgecloud/store"
 	"edgecloud/work"
 )
-
-// usualMbps is what public addresses have of which a plan does not say how fast they are to be.
-const usualMbps = 300
 
 // Naming calls the instances of a resource at a site. first is how many the edge cloud has there already; count how many are made now.
 type Naming func(ctx context.Context, site *place.Site, r Resource, first, count int) ([]compute.Label, error)
@@ -136,9 +134,9 @@ func (p *Plans) make(ctx context.Context, tx *store.Tx, caller *identity.Caller,
 
 func (p *Plans) makeResource(ctx context.Context, caller *identity.Caller, plan *Plan, c *Cloud, r Resource, naming Naming) error {
 	w := compute.NewInstances{Group: c.UID, GroupName: plan.Name, Watcher: Kind, Size: compute.Size{Flavor: r.Flavor}, Image: r.Image, System: r.System, Data: r.Data, Login: r.login(),
-		UserData: r.UserData, Groups: r.Groups, Public: r.Public, Mbps: r.Mbps, Payment: compute.Postpaid}
-	if r.Public && r.Mbps == 0 {
-		w.Mbps = usualMbps
+		UserData: r.UserData, Groups: r.Groups, Public: r.Public, Payment: compute.Postpaid}
+	if r.Public {
+		w.Sharing = &network.Sharing{}
 	}
 	for _, l := range plan.Locations.V {
 		site, err := p.place.Site(ctx, l.Site)

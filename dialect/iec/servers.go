@@ -45,6 +45,8 @@ var serverCodes = []refinement{
 	{in: "iec/server.", kind: fault.Capacity, about: "subnet", code: "IEC.020617"},
 	{in: "iec/server.createInstance", kind: fault.Capacity, code: "IEC.010900"},
 	{in: "iec/server.createInstance", kind: fault.Quota, about: "bandwidths", code: "IEC.020817"},
+	{in: "iec/server.createInstance", kind: fault.Quota, about: "bandwidth_mbps", code: "IEC.020817"},
+	{in: "iec/server.createInstance", kind: fault.NotFound, about: "bandwidth", code: "IEC.020811"},
 	{in: "iec/server.", kind: fault.Quota, code: "IEC.010910"},
 	{in: "iec/server.", kind: fault.NotFound, about: "subnet", code: "IEC.020003"},
 	{in: "iec/server.", kind: fault.NotFound, about: "network", code: "IEC.020104"},

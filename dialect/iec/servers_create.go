@@ -72,17 +72,14 @@ func (d *Door) newServers(ctx context.Context, in *wire.CreateInstanceOption) (w
 		return w, err
 	}
 	if b := in.Bandwidth; b != nil {
-		w.Public, w.Mbps = true, int64(scalar.Value(b.Size))
-		if w.Mbps == 0 {
-			w.Mbps = defaultMbps
+		w.Public, w.Sharing = true, &network.Sharing{Bandwidths: b.IDs}
+		for _, kind := range b.BandwidthTypes {
+			w.Sharing.Types = append(w.Sharing.Types, network.BandwidthType(kind))
 		}
 	}
 	w.Login, err = serverLogin(in.AdminPass, in.KeyName)
 	return w, err
 }
-
-// defaultMbps is what a shared bandwidth has at first (NOTES-network: 300-2000).
-const defaultMbps = 300
 
 // serverLogin reads how people get in. None is allowed: the user data may see to it.
 func serverLogin(password, key *string) (l compute.Login, err error) {

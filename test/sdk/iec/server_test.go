@@ -145,6 +145,14 @@ func TestLifeOfAServer(t *testing.T) {
 	require.Equal(t, addresses[0].PortID, addresses[1].PortID)
 	require.NotEqual(t, addresses[0].MacAddr, addresses[2].MacAddr)
 
+	bandwidths := func() []*network.Bandwidth {
+		all, _, err := g.Control.Networks.ListBandwidths(t.Context(), g.caller, network.BandwidthFilter{}, store.Window{})
+		require.NoError(t, err)
+		return all
+	}
+	require.Len(t, bandwidths(), 1, "the line's shared bandwidth has been made")
+	require.Equal(t, addresses[1].Addr, bandwidths()[0].Addresses[0].Address)
+
 	require.Len(t, s.VolumeAttached, 2)
 	for k, want := range []struct {
 		device, kind string
@@ -165,6 +173,7 @@ func TestLifeOfAServer(t *testing.T) {
 	require.Equal(t, s.Addresses, after.Addresses)
 
 	g.deleteServers(t, id)
+	require.Empty(t, bandwidths(), "it goes with its last address")
 	refused(t, servers.GetServer(g.golang, id).Err, http.StatusNotFound, "IEC.010200")
 	_, err = cloudvolumes.Get(g.golang, s.VolumeAttached[0].ID).Extract()
 	refused(t, err, http.StatusNotFound, "IEC.010560")
