@@ -7,6 +7,9 @@ import (
 	"edgecloud/link/spec"
 )
 
+// routeMetric is what guests' own network services give to routes that DHCP brings; those of further NICs come after it.
+const routeMetric = 100
+
 // Seed makes an instance's NoCloud image. Its instance ID holds the first-boot epoch, so that a new epoch makes the guest run its first boot again.
 func Seed(s spec.Instance) ([]byte, error) { return seed.Build(seedOf(s)) }
 
@@ -22,6 +25,9 @@ func seedOf(s spec.Instance) seed.Seed {
 	}
 	for _, n := range s.NICs {
 		nic := seed.NIC{MAC: n.MAC, DHCP4: n.DHCP, MTU: n.MTU}
+		if n.Slot > 0 { // every subnet's DHCP offers a default route: the first NIC's is to be taken
+			nic.Metric = routeMetric * (n.Slot + 1)
+		}
 		if !n.DHCP {
 			for _, a := range n.Addresses {
 				nic.Addresses = append(nic.Addresses, a.String())

@@ -50,6 +50,11 @@ type ethernet struct {
 	Gateway4    string       `yaml:"gateway4,omitempty"`
 	Gateway6    string       `yaml:"gateway6,omitempty"`
 	Nameservers *nameservers `yaml:"nameservers,omitempty"`
+	Overrides   *overrides   `yaml:"dhcp4-overrides,omitempty"`
+}
+
+type overrides struct {
+	RouteMetric int `yaml:"route-metric"`
 }
 
 type match struct {
@@ -95,6 +100,9 @@ func (s Seed) network() network {
 	cfg := network{Version: 2, Ethernets: map[string]ethernet{}}
 	for i, nic := range s.Network {
 		e := ethernet{Match: match{nic.MAC}, DHCP4: nic.DHCP4, DHCP6: nic.DHCP6, MTU: nic.MTU, Addresses: nic.Addresses, Gateway4: nic.Gateway4, Gateway6: nic.Gateway6}
+		if nic.Metric > 0 {
+			e.Overrides = &overrides{nic.Metric}
+		}
 		if len(nic.Nameservers) > 0 {
 			e.Nameservers = &nameservers{nic.Nameservers}
 		}

@@ -34,6 +34,7 @@ type NIC struct {
 	Gateway6    string
 	Nameservers []string
 	MTU         int // 0: the guest's own choice
+	Metric      int // of routes learned by DHCP; 0: the guest's own choice
 }
 
 var (

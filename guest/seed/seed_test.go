@@ -54,6 +54,22 @@ func TestBuildReadsBack(t *testing.T) {
 	nic1 := net["ethernets"].(map[string]any)["nic1"].(map[string]any)
 	require.Equal(t, "10.0.0.1", nic1["gateway4"])
 	require.Equal(t, []any{"10.0.0.5/24"}, nic1["addresses"])
+	require.NotContains(t, nic1, "dhcp4-overrides")
+}
+
+func TestASecondNICsRoutesComeAfterTheFirsts(t *testing.T) {
+	s := good()
+	s.Network[1] = seed.NIC{MAC: "02:00:00:00:00:02", DHCP4: true, Metric: 200}
+	data, err := seed.Build(s)
+	require.NoError(t, err)
+	var net struct {
+		Ethernets map[string]struct {
+			Overrides map[string]int `yaml:"dhcp4-overrides"`
+		}
+	}
+	require.NoError(t, yaml.Unmarshal([]byte(read(t, data)["network-config"]), &net))
+	require.Empty(t, net.Ethernets["nic0"].Overrides)
+	require.Equal(t, map[string]int{"route-metric": 200}, net.Ethernets["nic1"].Overrides)
 }
 
 func TestBuildIsDeterministic(t *testing.T) {
