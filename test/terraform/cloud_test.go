@@ -111,9 +111,9 @@ func (c *cloud) nothingLeft(t *testing.T) {
 	controlplanetest.Eventually(t, "everything is gone", func() bool {
 		var left []string
 		require.NoError(t, c.Control.DB.Read(t.Context(), func(ctx context.Context, tx *store.Tx) error {
-			return tx.NewRaw(`SELECT 'instance' FROM instances UNION ALL SELECT 'volume' FROM volumes UNION ALL SELECT 'port' FROM ports UNION ALL SELECT 'public ip' FROM public_ips
+			return tx.NewRaw(`SELECT * FROM (SELECT 'instance' FROM instances UNION ALL SELECT 'volume' FROM volumes UNION ALL SELECT 'port' FROM ports UNION ALL SELECT 'public ip' FROM public_ips
 				UNION ALL SELECT 'lease' FROM line_addresses UNION ALL SELECT 'network' FROM networks UNION ALL SELECT 'key' FROM key_pairs
-				UNION ALL SELECT 'quota ' || name FROM quota_use WHERE used <> 0 AND name NOT LIKE 'security%'`).Scan(ctx, &left)
+				UNION ALL SELECT 'quota ' || name FROM quota_use WHERE used <> 0 AND name NOT LIKE 'security%') AS kept`).Scan(ctx, &left)
 		}))
 		return len(left) == 0
 	})

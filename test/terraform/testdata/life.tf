@@ -2,7 +2,7 @@
 variable "suffix" { default = "" }
 
 data "huaweicloud_iec_sites" "all" {}
-data "huaweicloud_iec_flavors" "small" { name = "^c6.large.2$" }
+data "huaweicloud_iec_flavors" "small" { name = "c6.large.2" }
 data "huaweicloud_iec_images" "ubuntu" { name = "Ubuntu 16.04 server 64bit" }
 
 locals {
