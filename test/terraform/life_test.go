@@ -29,7 +29,8 @@ func (c *cloud) open(t *testing.T, configuration string) *workspace {
 	provider := filepath.Dir(tool(t, "provider-"+providerVersion+"/terraform-provider-huaweicloud"))
 	rc := filepath.Join(w.dir, "terraform.rc")
 	w.write("terraform.rc", fmt.Sprintf("provider_installation {\n  dev_overrides { \"huaweicloud/huaweicloud\" = %q }\n  direct {}\n}\n", provider))
-	w.write("provider.tf", "terraform {\n  required_providers {\n    huaweicloud = { source = \"huaweicloud/huaweicloud\" }\n  }\n}\nprovider \"huaweicloud\" {}\n")
+	w.write("provider.tf", fmt.Sprintf("terraform {\n  required_providers {\n    huaweicloud = { source = \"huaweicloud/huaweicloud\" }\n  }\n}\nprovider \"huaweicloud\" {\n"+
+		"  auth_url = \"%s/v3\"\n  endpoints = { iec = %q }\n}\n", c.URL["iam"], c.URL["iec"]))
 	w.write("main.tf", configuration)
 	w.env = append(w.env[:len(w.env):len(w.env)], "TF_CLI_CONFIG_FILE="+rc)
 	return w
