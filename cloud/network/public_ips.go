@@ -148,14 +148,15 @@ func PublicIPsOf(ctx context.Context, tx *store.Tx, instances ...string) ([]*Pub
 
 // PublicIPsAt gives the public addresses by which instances are reached: those made with them, and those bound to their ports since. Instance is filled in.
 func PublicIPsAt(ctx context.Context, tx *store.Tx, instances ...string) ([]*PublicIP, error) {
-	ips, err := PublicIPsOf(ctx, tx, instances...)
-	if err != nil || len(instances) == 0 {
-		return nil, err
+	var ips []*PublicIP
+	if len(instances) == 0 {
+		return nil, nil
 	}
-	var bound []*PublicIP
-	err = tx.NewSelect().Model(&bound).ExcludeColumn("instance").ColumnExpr("port.instance AS instance").Join("JOIN ports AS port ON port.uid = pip.port").
-		Where("pip.instance = '' AND pip.port <> '' AND port.instance IN (?)", bun.In(instances)).Order("port.instance", "pip.uid").Scan(ctx)
-	return append(ips, bound...), err
+	const instance = "CASE WHEN pip.instance <> '' THEN pip.instance ELSE (SELECT p.instance FROM ports AS p WHERE p.uid = pip.port) END"
+	err := tx.NewSelect().Model(&ips).ExcludeColumn("instance").ColumnExpr(instance+" AS instance").
+		Where("pip.instance IN (?) OR pip.instance = '' AND pip.port <> '' AND pip.port IN (SELECT p.uid FROM ports AS p WHERE p.instance IN (?))", bun.In(instances), bun.In(instances)).
+		OrderExpr(instance + ", CASE WHEN pip.instance = '' THEN 1 ELSE 0 END, pip.uid").Scan(ctx)
+	return ips, err
 }
 
 // SetBandwidth changes the bandwidth of addresses; their specs are written by the instance's life cycle.
