@@ -70,6 +70,10 @@ func (n *lateNetwork) EnsureVirtualIP(ctx context.Context, s spec.VirtualIP) err
 	return on(ctx, n, func(r network.Network) error { return r.EnsureVirtualIP(ctx, s) })
 }
 
+func (n *lateNetwork) EnsureNATGateway(ctx context.Context, s spec.NATGateway) error {
+	return on(ctx, n, func(r network.Network) error { return r.EnsureNATGateway(ctx, s) })
+}
+
 func (n *lateNetwork) EnsureBandwidth(ctx context.Context, s spec.Bandwidth) error {
 	return on(ctx, n, func(r network.Network) error { return r.EnsureBandwidth(ctx, s) })
 }

@@ -103,6 +103,9 @@ func Needs(item ledger.Item) []protocol.Key {
 	case spec.KindPublicIP:
 		v, _ := decode[spec.PublicIP](item)
 		return slices.Concat(keys(v.PortKind(), v.Port), keys(spec.KindNetwork, v.Network), keys(spec.KindBandwidth, v.Bandwidth))
+	case spec.KindNATGateway:
+		v, _ := decode[spec.NATGateway](item)
+		return keys(spec.KindNetwork, v.Network)
 	}
 	return nil
 }
@@ -139,6 +142,8 @@ func (a *Applier) site(ctx context.Context, item ledger.Item) error {
 		return a.virtualIP(ctx, item)
 	case spec.KindBandwidth:
 		return a.bandwidth(ctx, item)
+	case spec.KindNATGateway:
+		return a.natGateway(ctx, item)
 	}
 	return a.publicIP(ctx, item)
 }

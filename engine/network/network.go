@@ -38,6 +38,7 @@ type Network interface {
 	EnsureVirtualIP(ctx context.Context, s spec.VirtualIP) error
 	EnsureBandwidth(ctx context.Context, s spec.Bandwidth) error
 	EnsurePublicIP(ctx context.Context, s spec.PublicIP) error
+	EnsureNATGateway(ctx context.Context, s spec.NATGateway) error
 	// Remove takes one object away.
 	Remove(ctx context.Context, o Object) error
 	// List tells every object that this engine made, and of no other: what a leak check compares.

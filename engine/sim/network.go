@@ -25,6 +25,7 @@ type network struct {
 	virtualIPs map[string]spec.VirtualIP
 	shared     map[string]spec.Bandwidth
 	publicIPs  map[string]spec.PublicIP
+	gateways   map[string]spec.NATGateway
 
 	subnetPorts  map[string]map[string]struct{} // by subnet
 	groupPorts   map[string]map[string]struct{} // by security group
@@ -79,6 +80,9 @@ func (n *network) ensureNetwork(s spec.Network) error {
 		return missing(spec.KindUplink, s.Uplink)
 	}
 	if old, ok := n.networks[s.UID]; ok && old.Uplink != s.Uplink {
+		if uid := n.gatewayOf(s.UID); uid != "" {
+			return inUse(netengine.Object{Kind: spec.KindUplink, UID: old.Uplink}, "nat_gateway "+uid)
+		}
 		for uid, p := range n.publicIPs {
 			if p.Network == s.UID {
 				return inUse(netengine.Object{Kind: spec.KindUplink, UID: old.Uplink}, "public_ip "+uid)
@@ -224,6 +228,9 @@ func (n *network) usedBy(o netengine.Object) string {
 				return "public_ip " + uid
 			}
 		}
+		if uid := n.gatewayOf(o.UID); uid != "" {
+			return "nat_gateway " + uid
+		}
 	case spec.KindNetworkACL:
 		if len(n.aclSubnets[o.UID]) > 0 {
 			return "subnets"
@@ -286,6 +293,8 @@ func (n *network) remove(o netengine.Object) error {
 		unlink(n.portPublics, p.Port, o.UID)
 		unlink(n.publicByAddr, p.Address, o.UID)
 		delete(n.publicIPs, o.UID)
+	case spec.KindNATGateway:
+		delete(n.gateways, o.UID)
 	default:
 		return fmt.Errorf("%w: kind: %q is not a network object", netengine.ErrInvalid, o.Kind)
 	}
@@ -302,7 +311,8 @@ func (n *network) objects() []netengine.Object {
 	all = named(all, spec.KindPort, n.ports)
 	all = named(all, spec.KindVirtualIP, n.virtualIPs)
 	all = named(all, spec.KindBandwidth, n.shared)
-	return named(all, spec.KindPublicIP, n.publicIPs)
+	all = named(all, spec.KindPublicIP, n.publicIPs)
+	return named(all, spec.KindNATGateway, n.gateways)
 }
 
 func named[V any](all []netengine.Object, kind string, of map[string]V) []netengine.Object {

@@ -255,6 +255,8 @@ func (n *network) apply(r record) error {
 		return placeSpec(&n.shared, r)
 	case spec.KindPublicIP:
 		return placeSpec(&n.publicIPs, r)
+	case spec.KindNATGateway:
+		return placeSpec(&n.gateways, r)
 	}
 	return fmt.Errorf("sim: unknown kind %q", r.Kind)
 }

@@ -242,6 +242,9 @@ func (n *network) leave(from spec.Port, net spec.Network, p packet) Verdict {
 			p.src = ip.Address
 		}
 	}
+	if !p.src.IsValid() {
+		p.src = n.translate(net.UID, private)
+	}
 	if !p.src.IsValid() && net.SNAT && net.Address.Is4() == private.Is4() {
 		p.src = net.Address
 	}
@@ -271,6 +274,9 @@ func (n *network) fromUplink(p packet, uplink string) Verdict {
 			return n.arriveVirtual(ip.Port, p)
 		}
 		return n.arrive(to, p)
+	}
+	if v, ok := n.forward(p); ok {
+		return v
 	}
 	for _, net := range n.networks {
 		if net.Uplink == "" || net.Address != p.dst {

@@ -56,8 +56,10 @@ func (s *snapshotter) site(site *Site) {
 	addAll(s, site, spec.KindSubnet, n.subnets)
 	addAll(s, site, spec.KindSecurityGroup, n.groups)
 	addAll(s, site, spec.KindPort, n.ports)
+	addAll(s, site, spec.KindVirtualIP, n.virtualIPs)
 	addAll(s, site, spec.KindBandwidth, n.shared)
 	addAll(s, site, spec.KindPublicIP, n.publicIPs)
+	addAll(s, site, spec.KindNATGateway, n.gateways)
 	n.mu.RUnlock()
 	for _, h := range site.Hosts() {
 		s.host(h)

@@ -13,6 +13,7 @@ const (
 	KindVirtualIP     = "virtual_ip"     // site: an address that moves between ports
 	KindBandwidth     = "bandwidth"      // site: one limit for several public addresses
 	KindPublicIP      = "public_ip"      // site
+	KindNATGateway    = "nat_gateway"    // site: translates a network's ranges and ports
 	KindImage         = "image"          // host
 	KindVolume        = "volume"         // host
 	KindInstance      = "instance"       // host
@@ -20,7 +21,7 @@ const (
 
 // Kinds lists all kinds in the order of application.
 func Kinds() []string {
-	return []string{KindUplink, KindNetwork, KindNetworkACL, KindSubnet, KindSecurityGroup, KindPort, KindVirtualIP, KindBandwidth, KindPublicIP, KindImage, KindVolume, KindInstance}
+	return []string{KindUplink, KindNetwork, KindNetworkACL, KindSubnet, KindSecurityGroup, KindPort, KindVirtualIP, KindBandwidth, KindPublicIP, KindNATGateway, KindImage, KindVolume, KindInstance}
 }
 
 // HostTarget and SiteTarget name whom a spec is addressed to.

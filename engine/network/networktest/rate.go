@@ -39,6 +39,9 @@ func runMeter(args []string) error {
 	if len(args) == 3 && args[0] == "receive" {
 		return receive(args[1], args[2])
 	}
+	if len(args) == 2 && args[0] == "peer" {
+		return tellPeers(args[1])
+	}
 	if len(args) == 4 && args[0] == "send" {
 		mbps, err := strconv.Atoi(args[2])
 		if err != nil {

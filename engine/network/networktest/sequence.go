@@ -26,11 +26,12 @@ type wanted struct {
 	virtuals  map[string]spec.VirtualIP
 	shared    map[string]spec.Bandwidth
 	publicIPs map[string]spec.PublicIP
+	gateways  map[string]spec.NATGateway
 }
 
 func newWanted() *wanted {
 	return &wanted{map[string]spec.Uplink{}, map[string]spec.Network{}, map[string]spec.NetworkACL{}, map[string]spec.Subnet{}, map[string]spec.SecurityGroup{}, map[string]spec.Port{},
-		map[string]spec.VirtualIP{}, map[string]spec.Bandwidth{}, map[string]spec.PublicIP{}}
+		map[string]spec.VirtualIP{}, map[string]spec.Bandwidth{}, map[string]spec.PublicIP{}, map[string]spec.NATGateway{}}
 }
 
 func (w *wanted) objects() []network.Object {
@@ -43,7 +44,8 @@ func (w *wanted) objects() []network.Object {
 	out = append(out, named(spec.KindPort, w.ports)...)
 	out = append(out, named(spec.KindVirtualIP, w.virtuals)...)
 	out = append(out, named(spec.KindBandwidth, w.shared)...)
-	return append(out, named(spec.KindPublicIP, w.publicIPs)...)
+	out = append(out, named(spec.KindPublicIP, w.publicIPs)...)
+	return append(out, named(spec.KindNATGateway, w.gateways)...)
 }
 
 func named[T any](kind string, of map[string]T) []network.Object {
@@ -72,7 +74,7 @@ func (w *wanted) inUse(o network.Object) bool {
 		return anyOf(w.networks, func(n spec.Network) bool { return n.Uplink == o.UID })
 	case spec.KindNetwork:
 		return anyOf(w.subnets, func(s spec.Subnet) bool { return s.Network == o.UID }) ||
-			anyOf(w.publicIPs, func(p spec.PublicIP) bool { return p.Network == o.UID })
+			anyOf(w.publicIPs, func(p spec.PublicIP) bool { return p.Network == o.UID }) || anyOf(w.gateways, func(g spec.NATGateway) bool { return g.Network == o.UID })
 	case spec.KindNetworkACL:
 		return anyOf(w.subnets, func(s spec.Subnet) bool { return s.ACL == o.UID })
 	case spec.KindSubnet:
@@ -110,6 +112,8 @@ func (w *wanted) remove(o network.Object) error {
 		delete(w.shared, o.UID)
 	case spec.KindPublicIP:
 		delete(w.publicIPs, o.UID)
+	case spec.KindNATGateway:
+		delete(w.gateways, o.UID)
 	}
 	return nil
 }
@@ -118,7 +122,8 @@ func (w *wanted) network(s spec.Network) error {
 	if s.Uplink != "" && !has(w.uplinks, s.Uplink) {
 		return network.ErrMissing
 	}
-	if anyOf(w.publicIPs, func(p spec.PublicIP) bool { return p.Network == s.UID && p.Uplink != s.Uplink }) {
+	if anyOf(w.publicIPs, func(p spec.PublicIP) bool { return p.Network == s.UID && p.Uplink != s.Uplink }) ||
+		anyOf(w.gateways, func(g spec.NATGateway) bool { return g.Network == s.UID && g.Uplink != s.Uplink }) {
 		return network.ErrInUse
 	}
 	w.networks[s.UID] = s
@@ -173,7 +178,7 @@ func (w *wanted) step(t *rapid.T, e network.Network) {
 		return fmt.Sprintf("%s-%d", prefix, rapid.IntRange(1, 2).Draw(t, label))
 	}
 	if rapid.IntRange(0, 3).Draw(t, "remove") == 0 {
-		kinds := []string{spec.KindUplink, spec.KindNetwork, spec.KindNetworkACL, spec.KindSubnet, spec.KindSecurityGroup, spec.KindPort, spec.KindVirtualIP, spec.KindBandwidth, spec.KindPublicIP}
+		kinds := []string{spec.KindUplink, spec.KindNetwork, spec.KindNetworkACL, spec.KindSubnet, spec.KindSecurityGroup, spec.KindPort, spec.KindVirtualIP, spec.KindBandwidth, spec.KindPublicIP, spec.KindNATGateway}
 		o := network.Object{Kind: rapid.SampledFrom(kinds).Draw(t, "kind")}
 		o.UID = uid(o.Kind[:3], "uid")
 		if o.Kind == spec.KindNetworkACL {
@@ -182,7 +187,7 @@ func (w *wanted) step(t *rapid.T, e network.Network) {
 		same(t, w.remove(o), e.Remove(ctx, o), "remove %v", o)
 		return
 	}
-	switch rapid.IntRange(0, 8).Draw(t, "kind") {
+	switch rapid.IntRange(0, 9).Draw(t, "kind") {
 	case 0:
 		s := NewWorld().Uplink
 		s.UID, s.VLAN = uid("upl", "uid"), rapid.IntRange(0, 2).Draw(t, "vlan")
@@ -229,6 +234,9 @@ func (w *wanted) step(t *rapid.T, e network.Network) {
 		s := spec.Bandwidth{UID: uid("ban", "uid"), Mbps: rapid.IntRange(1, 3).Draw(t, "mbps")}
 		w.shared[s.UID] = s
 		same(t, nil, e.EnsureBandwidth(ctx, s), "ensure %+v", s)
+	case 9:
+		s := drawGateway(t, uid)
+		same(t, w.gateway(s), e.EnsureNATGateway(ctx, s), "ensure %+v", s)
 	case 8:
 		s := spec.NetworkACL{UID: uid("acl", "uid"), Ingress: drawACLRules(t, "in"), Egress: drawACLRules(t, "out")}
 		w.acls[s.UID] = s

@@ -30,6 +30,8 @@ func Suite(t *testing.T, name string, newEngine func(t *testing.T) network.Netwo
 		{"GroupsMayNameEachOther", testMutualGroups},
 		{"PublicIPMoves", testPublicIPMoves},
 		{"BandwidthIsShared", testShared},
+		{"NATGatewayStaysOnItsNetwork", testGatewayStays},
+		{"InvalidNATGateways", testInvalidGateways},
 		{"ACLIsFreeWhenItsSubnetsAre", testACLMoves},
 		{"InvalidSpecs", testInvalid},
 		{"Concurrent", testConcurrent},
@@ -51,6 +53,7 @@ type World struct {
 	Port      spec.Port
 	VirtualIP spec.VirtualIP
 	PublicIP  spec.PublicIP
+	Gateway   spec.NATGateway
 }
 
 // NewWorld makes a valid World.
@@ -74,6 +77,7 @@ func NewWorld() World {
 		VirtualIP: spec.VirtualIP{UID: "vip-1", Network: "net-1", Subnet: "sub-1", MAC: "0a:00:00:00:00:99", Address: netip.MustParseAddr("10.1.0.99"), Ports: []string{"port-1"}},
 		PublicIP: spec.PublicIP{UID: "ip-1", Uplink: "up-1", Address: netip.MustParseAddr("203.0.113.20"), Network: "net-1", Port: "port-1",
 			Private: netip.MustParseAddr("10.1.0.11"), Mbps: 5},
+		Gateway: newGateway(),
 	}
 }
 
@@ -82,7 +86,7 @@ func (w World) Objects() []network.Object {
 	return []network.Object{
 		{Kind: spec.KindUplink, UID: w.Uplink.UID}, {Kind: spec.KindNetwork, UID: w.Network.UID}, {Kind: spec.KindNetworkACL, UID: w.ACL.UID},
 		{Kind: spec.KindSubnet, UID: w.Subnet.UID}, {Kind: spec.KindSecurityGroup, UID: w.Group.UID}, {Kind: spec.KindPort, UID: w.Port.UID},
-		{Kind: spec.KindVirtualIP, UID: w.VirtualIP.UID}, {Kind: spec.KindPublicIP, UID: w.PublicIP.UID},
+		{Kind: spec.KindVirtualIP, UID: w.VirtualIP.UID}, {Kind: spec.KindPublicIP, UID: w.PublicIP.UID}, {Kind: spec.KindNATGateway, UID: w.Gateway.UID},
 	}
 }
 
@@ -97,6 +101,7 @@ func (w World) Apply(ctx context.Context, e network.Network) error {
 		func() error { return e.EnsurePort(ctx, w.Port) },
 		func() error { return e.EnsureVirtualIP(ctx, w.VirtualIP) },
 		func() error { return e.EnsurePublicIP(ctx, w.PublicIP) },
+		func() error { return e.EnsureNATGateway(ctx, w.Gateway) },
 	} {
 		if err := step(); err != nil {
 			return err
@@ -139,6 +144,7 @@ func testChanges(t *testing.T, e network.Network) {
 	w.Port.AllowedPairs = []spec.Pair{{Prefix: netip.MustParsePrefix("0.0.0.0/0")}, {MAC: "0a:00:00:00:00:55", Prefix: netip.MustParsePrefix("10.1.0.99/32")}}
 	w.VirtualIP.Ports = nil
 	w.PublicIP.Mbps = 0
+	w.Gateway.Sources, w.Gateway.Forwards, w.Gateway.Mbps = w.Gateway.Sources[1:], w.Gateway.Forwards[2:], 0
 	require.NoError(t, w.Apply(t.Context(), e))
 	requireList(t, e, w.Objects())
 	require.NoError(t, NewWorld().Apply(t.Context(), e))
@@ -152,6 +158,7 @@ func testMissing(t *testing.T, e network.Network) {
 	require.ErrorIs(t, e.EnsurePort(ctx, w.Port), network.ErrMissing)
 	require.ErrorIs(t, e.EnsureVirtualIP(ctx, w.VirtualIP), network.ErrMissing)
 	require.ErrorIs(t, e.EnsurePublicIP(ctx, w.PublicIP), network.ErrMissing)
+	require.ErrorIs(t, e.EnsureNATGateway(ctx, w.Gateway), network.ErrMissing)
 	requireList(t, e, nil)
 	require.NoError(t, e.EnsureUplink(ctx, w.Uplink))
 	require.NoError(t, e.EnsureNetwork(ctx, w.Network))
@@ -167,17 +174,19 @@ func testInUse(t *testing.T, e network.Network) {
 	w, ctx := NewWorld(), t.Context()
 	require.NoError(t, w.Apply(ctx, e))
 	objects := w.Objects()
-	for _, o := range objects[:len(objects)-2] { // nothing is on the virtual IP and the public address
+	for _, o := range objects[:len(objects)-3] { // nothing is on the virtual IP, the public address and the NAT gateway
 		require.ErrorIs(t, e.Remove(ctx, o), network.ErrInUse, o.Kind)
 	}
 	moved := w.PublicIP
 	moved.Port, moved.Virtual, moved.Private = w.VirtualIP.UID, true, w.VirtualIP.Address
 	require.NoError(t, e.EnsurePublicIP(ctx, moved))
-	require.ErrorIs(t, e.Remove(ctx, objects[len(objects)-2]), network.ErrInUse, "it has a public address now")
+	require.ErrorIs(t, e.Remove(ctx, objects[len(objects)-3]), network.ErrInUse, "it has a public address now")
 	requireList(t, e, w.Objects())
 	cut := w.Network
 	cut.Uplink, cut.SNAT, cut.Address = "", false, netip.Addr{}
 	require.ErrorIs(t, e.EnsureNetwork(ctx, cut), network.ErrInUse, "its public address needs the uplink")
+	require.NoError(t, e.Remove(ctx, objects[len(objects)-2]))
+	require.ErrorIs(t, e.EnsureNetwork(ctx, cut), network.ErrInUse, "its NAT gateway needs the uplink")
 	require.NoError(t, e.Remove(ctx, objects[len(objects)-1]))
 	require.NoError(t, e.EnsureNetwork(ctx, cut))
 	require.NoError(t, e.Remove(ctx, objects[0]), "nothing is on the uplink now")

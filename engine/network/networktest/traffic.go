@@ -56,6 +56,7 @@ func Traffic(t *testing.T, f Fixture) {
 	t.Run("DenialAndPriority", x.denies)
 	t.Run("VirtualIPMoves", x.virtualIP)
 	t.Run("PublicIP", x.publicIP)
+	t.Run("NATGateway", x.gateway)
 	t.Run("Limits", x.limits)
 	t.Run("NetworkACL", x.networkACL)
 	t.Run("Routes", x.routes)

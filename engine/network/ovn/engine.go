@@ -17,6 +17,7 @@ import (
 	"github.com/ovn-kubernetes/libovsdb/ovsdb"
 
 	"edgecloud/engine/network"
+	"edgecloud/link/spec"
 )
 
 // DefaultMTU is a guest's MTU where a network names none: Geneve over IPv4 takes 58 bytes of an underlay's 1500.
@@ -138,7 +139,7 @@ func monitors() []client.MonitorOption {
 	ports, legs, groups, gateways, sets := &switchPortRow{}, &routerPortRow{}, &portGroupRow{}, &chassisGroupRow{}, &addressSetRow{}
 	return []client.MonitorOption{
 		ours(&switchRow{}), ours(ports, &ports.Name), ours(&routerRow{}), ours(legs, &legs.Name), ours(&routeRow{}), ours(&policyRow{}), ours(&natRow{}), ours(&qosRow{}),
-		ours(&dhcpRow{}), ours(groups, &groups.Name), ours(gateways, &gateways.Name), ours(sets, &sets.Name),
+		ours(&dhcpRow{}), ours(groups, &groups.Name), ours(gateways, &gateways.Name), ours(sets, &sets.Name), ours(&loadBalancerRow{}),
 	}
 }
 
@@ -166,7 +167,7 @@ func (e *Engine) change(ctx context.Context, build func(*transaction) error) err
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		tx := &transaction{ctx: ctx, nb: e.nb, named: map[string]string{}}
+		tx := &transaction{ctx: ctx, nb: e.nb, named: map[string]string{}, gateways: map[string]spec.NATGateway{}, publics: map[string]spec.PublicIP{}}
 		if err := build(tx); err != nil {
 			return err
 		}

@@ -22,6 +22,7 @@ var tablesOf = map[string][]string{
 	spec.KindVirtualIP:     {tableSwitchPort},
 	spec.KindBandwidth:     {tableAddressSet, tableQoS},
 	spec.KindPublicIP:      {tableNAT, tableQoS},
+	spec.KindNATGateway:    {tableAddressSet, tableNAT, tableLoadBalancer, tableQoS},
 	kindDrop:               {tablePortGroup},
 	kindGateways:           {tableChassisGroup},
 }

@@ -20,10 +20,11 @@ const (
 	tableChassisGroup = "HA_Chassis_Group"
 	tableChassis      = "HA_Chassis"
 	tableAddressSet   = "Address_Set"
+	tableLoadBalancer = "Load_Balancer"
 )
 
 // roots are the tables whose rows live without a parent; a row of any other table goes when its parent lets go of it.
-var roots = map[string]bool{tableSwitch: true, tableRouter: true, tableDHCP: true, tablePortGroup: true, tableChassisGroup: true, tableAddressSet: true}
+var roots = map[string]bool{tableSwitch: true, tableRouter: true, tableDHCP: true, tablePortGroup: true, tableChassisGroup: true, tableAddressSet: true, tableLoadBalancer: true}
 
 // row is what the engine's copy of the database holds of a row, in every table.
 type row struct {
@@ -81,6 +82,10 @@ type (
 		Name        string            `ovsdb:"name"` // libovsdb wants the columns of the schema's indexes
 		ExternalIDs map[string]string `ovsdb:"external_ids"`
 	}
+	loadBalancerRow struct {
+		UUID        string            `ovsdb:"_uuid"`
+		ExternalIDs map[string]string `ovsdb:"external_ids"`
+	}
 	chassisGroupRow struct {
 		UUID        string            `ovsdb:"_uuid"`
 		Name        string            `ovsdb:"name"` // libovsdb wants the columns of the schema's indexes
@@ -90,7 +95,7 @@ type (
 
 // anyRow lists the row types.
 type anyRow interface {
-	switchRow | switchPortRow | routerRow | routerPortRow | routeRow | policyRow | natRow | qosRow | dhcpRow | portGroupRow | chassisGroupRow | addressSetRow
+	switchRow | switchPortRow | routerRow | routerPortRow | routeRow | policyRow | natRow | qosRow | dhcpRow | portGroupRow | chassisGroupRow | addressSetRow | loadBalancerRow
 }
 
 // models maps the tables to their types.
@@ -98,7 +103,7 @@ func models() map[string]model.Model {
 	return map[string]model.Model{
 		tableSwitch: &switchRow{}, tableSwitchPort: &switchPortRow{}, tableRouter: &routerRow{}, tableRouterPort: &routerPortRow{}, tableRoute: &routeRow{},
 		tablePolicy: &policyRow{}, tableNAT: &natRow{}, tableQoS: &qosRow{}, tableDHCP: &dhcpRow{}, tablePortGroup: &portGroupRow{}, tableChassisGroup: &chassisGroupRow{},
-		tableAddressSet: &addressSetRow{},
+		tableAddressSet: &addressSetRow{}, tableLoadBalancer: &loadBalancerRow{},
 	}
 }
 

@@ -31,8 +31,12 @@ func (e *Engine) EnsurePublicIP(ctx context.Context, s spec.PublicIP) error {
 		if err != nil {
 			return err
 		}
+		main, _ := o.main()
 		changed, err := tx.put(o, s, "", owner(spec.KindNetwork, s.Network), func() []wanted { return publicIPRows(s) })
 		if err != nil || !changed {
+			return err
+		}
+		if err := e.yieldGateways(tx, main, s); err != nil {
 			return err
 		}
 		return tx.shareBandwidth(o, s)

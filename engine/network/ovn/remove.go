@@ -18,7 +18,7 @@ type use struct{ table, key string }
 
 var usesOf = map[string][]use{
 	spec.KindUplink:        {{tableRouter, keyOf}},
-	spec.KindNetwork:       {{tableSwitch, keyOf}, {tableNAT, keyOf}},
+	spec.KindNetwork:       {{tableSwitch, keyOf}, {tableNAT, keyOf}, {tableAddressSet, keyOf}},
 	spec.KindNetworkACL:    {{tableSwitch, keyACL}},
 	spec.KindSubnet:        {{tableSwitchPort, keyOf}},
 	spec.KindSecurityGroup: nil, // its port group's members tell
@@ -26,6 +26,7 @@ var usesOf = map[string][]use{
 	spec.KindVirtualIP:     {{tableNAT, keyPort}},
 	spec.KindBandwidth:     {{tableNAT, keyShared}},
 	spec.KindPublicIP:      nil,
+	spec.KindNATGateway:    nil,
 }
 
 // Remove implements network.Network.
@@ -67,6 +68,14 @@ func (e *Engine) Remove(ctx context.Context, o network.Object) error {
 		}
 		if o.Kind == spec.KindPublicIP {
 			if err := tx.leaveBandwidth(main, ""); err != nil {
+				return err
+			}
+			if err := e.yieldGateways(tx, main, spec.PublicIP{UID: o.UID}); err != nil {
+				return err
+			}
+		}
+		if o.Kind == spec.KindNATGateway {
+			if err := e.withoutSources(tx, main, spec.NATGateway{UID: o.UID}); err != nil {
 				return err
 			}
 		}

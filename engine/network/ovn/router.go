@@ -69,6 +69,9 @@ func (e *Engine) EnsureNetwork(ctx context.Context, s spec.Network) error {
 		if err := e.keepsPublicIPs(tx, s); err != nil {
 			return err
 		}
+		if err := e.keepsGateways(tx, s); err != nil {
+			return err
+		}
 		return e.putNetwork(tx, s, uplink)
 	})
 }
@@ -78,6 +81,16 @@ func (e *Engine) keepsPublicIPs(tx *transaction, s spec.Network) error {
 	return eachOf(tx, tableNAT, spec.KindPublicIP, owner(spec.KindNetwork, s.UID), func(p spec.PublicIP) error {
 		if p.Uplink != s.Uplink {
 			return fmt.Errorf("%w: network %s: public address %s is on uplink %s", network.ErrInUse, s.UID, p.UID, p.Uplink)
+		}
+		return nil
+	})
+}
+
+// keepsGateways is keepsPublicIPs for NAT gateways.
+func (e *Engine) keepsGateways(tx *transaction, s spec.Network) error {
+	return eachOf(tx, tableAddressSet, spec.KindNATGateway, owner(spec.KindNetwork, s.UID), func(g spec.NATGateway) error {
+		if g.Uplink != s.Uplink {
+			return fmt.Errorf("%w: network %s: NAT gateway %s is on uplink %s", network.ErrInUse, s.UID, g.UID, g.Uplink)
 		}
 		return nil
 	})

@@ -76,6 +76,15 @@ func (e *Engine) putSubnet(tx *transaction, s spec.Subnet, n spec.Network, uplin
 	if n.SNAT && !s.NoGateway && n.Address.Is4() == s.Prefix.Addr().Is4() {
 		snat = n.Address
 	}
+	if snat.IsValid() {
+		taken, err := tx.translated(s)
+		if err != nil {
+			return err
+		}
+		if taken {
+			snat = netip.Addr{}
+		}
+	}
 	mtu := n.MTU
 	if mtu == 0 {
 		mtu = e.mtu

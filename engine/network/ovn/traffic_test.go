@@ -51,7 +51,7 @@ func northboundRows(t *testing.T, f *host.Fabric) []string {
 	t.Helper()
 	var out []string
 	for _, table := range []string{"Logical_Switch", "Logical_Switch_Port", "Logical_Router", "Logical_Router_Port", "Logical_Router_Static_Route", "Logical_Router_Policy", "NAT", "QoS",
-		"DHCP_Options", "Port_Group", "ACL", "Address_Set", "HA_Chassis_Group", "HA_Chassis", "Gateway_Chassis"} {
+		"DHCP_Options", "Port_Group", "ACL", "Address_Set", "Load_Balancer", "HA_Chassis_Group", "HA_Chassis", "Gateway_Chassis"} {
 		rows, err := f.NBCtl(t.Context(), "--bare", "--columns=_uuid", "list", table)
 		require.NoError(t, err)
 		for _, uuid := range strings.Fields(rows) {

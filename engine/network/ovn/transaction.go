@@ -14,6 +14,7 @@ import (
 	"github.com/ovn-kubernetes/libovsdb/ovsdb"
 
 	"edgecloud/engine/network"
+	"edgecloud/link/spec"
 )
 
 // layout is part of every digest: raise it when the rows made from a spec change, and existing objects are brought up to date at their next Ensure.
@@ -21,12 +22,14 @@ const layout = "1"
 
 // transaction collects the operations of one change.
 type transaction struct {
-	ctx   context.Context
-	nb    client.Client
-	ops   []ovsdb.Operation
-	named map[string]string // table and owner of main rows (and DHCP options, and subnets' legs) inserted in this transaction -> named UUID
-	seen  []outcome         // what the engine's copy must show before the next reading
-	inUse int               // index of an operation whose failure means ErrInUse; 0 is none
+	ctx      context.Context
+	nb       client.Client
+	ops      []ovsdb.Operation
+	named    map[string]string          // table and owner of main rows (and DHCP options, and subnets' legs) inserted in this transaction -> named UUID
+	seen     []outcome                  // what the engine's copy must show before the next reading
+	gateways map[string]spec.NATGateway // NAT gateways as this transaction makes them; without a network: gone
+	publics  map[string]spec.PublicIP   // public addresses likewise
+	inUse    int                        // index of an operation whose failure means ErrInUse; 0 is none
 }
 
 // wanted is one row that an object should have.
@@ -98,6 +101,8 @@ func fieldsOf(m any) (uuid string, ids *map[string]string) {
 		return m.UUID, &m.ExternalIDs
 	case *addressSetRow:
 		return m.UUID, &m.ExternalIDs
+	case *loadBalancerRow:
+		return m.UUID, &m.ExternalIDs
 	}
 	panic("ovn: a row type without external_ids")
 }
@@ -131,7 +136,7 @@ func convert[T anyRow](table string, found []*T) []tableRow {
 var finders = map[string]func(tx *transaction, table, key, value string) ([]tableRow, error){
 	tableSwitch: find[switchRow], tableSwitchPort: find[switchPortRow], tableRouter: find[routerRow], tableRouterPort: find[routerPortRow],
 	tableRoute: find[routeRow], tablePolicy: find[policyRow], tableNAT: find[natRow], tableQoS: find[qosRow], tableDHCP: find[dhcpRow], tablePortGroup: find[portGroupRow],
-	tableChassisGroup: find[chassisGroupRow], tableAddressSet: find[addressSetRow],
+	tableChassisGroup: find[chassisGroupRow], tableAddressSet: find[addressSetRow], tableLoadBalancer: find[loadBalancerRow],
 }
 
 // by lists the rows of one table under an indexed key.
@@ -189,8 +194,8 @@ func digest(text []byte, inherited string) string {
 
 // put makes an object's rows what they should be. It returns false, and adds nothing, when they already are. inherited is what the rows take from other
 // objects' specs; of names the object that this one hangs on.
-func (tx *transaction) put(o object, spec any, inherited, of string, rows func() []wanted) (bool, error) {
-	text, err := json.Marshal(spec)
+func (tx *transaction) put(o object, body any, inherited, of string, rows func() []wanted) (bool, error) {
+	text, err := json.Marshal(body)
 	if err != nil {
 		return false, err
 	}
