@@ -17,6 +17,7 @@ var always = []rule{
 		UNION ALL SELECT account, 'bandwidth_mbps', '', SUM(mbps) FROM bandwidths GROUP BY account
 		UNION ALL SELECT account, 'key_pairs', '', COUNT(*) FROM key_pairs GROUP BY account
 		UNION ALL SELECT account, 'images', '', COUNT(*) FROM images WHERE account <> '' GROUP BY account
+		UNION ALL SELECT account, 'elastic_nics', '', COUNT(*) FROM ports WHERE elastic <> '' GROUP BY account
 		UNION ALL SELECT account, 'placement_sets', '', COUNT(*) FROM placement_sets GROUP BY account
 		UNION ALL SELECT account, 'edge_clouds', '', COUNT(*) FROM edge_clouds GROUP BY account
 		UNION ALL SELECT account, 'networks', site, COUNT(*) FROM networks WHERE site <> '' GROUP BY account, site
@@ -59,8 +60,20 @@ var always = []rule{
 		LEFT JOIN ports AS p ON p.subnet = s.uid AND p.kind = 'gateway' AND p.address = s.gateway GROUP BY s.uid, s.gateway HAVING COUNT(p.uid) <> 1`},
 	{"members of virtual IPs are NICs of their subnet", `SELECT 'port' AS kind, m.port AS uid, 'it is a member of ' || m.vip AS text FROM virtual_ip_members AS m JOIN ports AS v ON v.uid = m.vip
 		JOIN ports AS p ON p.uid = m.port WHERE v.kind <> 'virtual' OR v.doomed OR p.kind <> 'nic' OR p.subnet <> v.subnet`},
-	{"only virtual IPs are doomed", `SELECT 'port' AS kind, p.uid AS uid, 'doomed and ' || p.kind || ', or nothing will forget it' AS text FROM ports AS p WHERE p.doomed AND (p.kind <> 'virtual'
+	{"only virtual IPs are doomed", `SELECT 'port' AS kind, p.uid AS uid, 'doomed and ' || p.kind || ', or nothing will forget it' AS text FROM ports AS p WHERE p.doomed AND p.kind <> 'further' AND (p.kind <> 'virtual'
 		OR NOT EXISTS (SELECT 1 FROM link_specs AS s WHERE s.target = 'site.' || p.site AND s.kind = 'virtual_ip' AND s.uid = p.uid AND s.deleted))`},
+	{"elastic NICs are where their hold says", `SELECT 'port' AS kind, p.uid AS uid, p.kind || ', ' || p.elastic || ' and on the instance "' || p.instance || '"' AS text FROM ports AS p
+		LEFT JOIN instances AS i ON i.uid = p.instance WHERE p.elastic <> '' AND (p.kind <> 'nic' OR (p.elastic = 'loose') <> (p.instance = '')
+			OR p.elastic = 'detaching' AND i.leaving NOT LIKE '%' || p.uid || '%' OR p.elastic IN ('attaching', 'attached') AND i.leaving LIKE '%' || p.uid || '%')`},
+	{"further addresses are those of their NIC", `SELECT 'port' AS kind, f.uid AS uid, f.address || ' is none of ' || f.nic || ', or nothing will free it' AS text FROM ports AS f LEFT JOIN ports AS p ON p.uid = f.nic AND p.kind = 'nic'
+			WHERE (f.kind = 'further' OR f.nic <> '') AND (p.uid IS NULL OR f.kind <> 'further' OR p.subnet <> f.subnet OR p.account <> f.account OR f.instance <> ''
+				OR f.doomed AND NOT p.yielding OR f.doomed = (p.further LIKE '%"' || f.address || '"%'))
+		UNION ALL SELECT 'port', p.uid, 'it has ' || p.further || ' and holds ' || COUNT(f.uid) FROM ports AS p LEFT JOIN ports AS f ON f.nic = p.uid AND NOT f.doomed
+			GROUP BY p.uid, p.further HAVING LENGTH(p.further) - LENGTH(REPLACE(p.further, '"', '')) <> 2 * COUNT(f.uid)
+		UNION ALL SELECT 'port', p.uid, 'its site was never told of the address that it lost' FROM ports AS p WHERE p.yielding
+			AND NOT EXISTS (SELECT 1 FROM link_specs AS s WHERE s.target = 'site.' || p.site AND s.kind = 'port' AND s.uid = p.uid)`},
+	{"a NIC's spec names its further addresses", `SELECT 'port' AS kind, f.nic AS uid, f.address || ' is in its spec as it should not be' AS text FROM ports AS f
+		JOIN link_specs AS s ON s.target = 'site.' || f.site AND s.kind = 'port' AND s.uid = f.nic AND NOT s.deleted WHERE f.kind = 'further' AND f.doomed = (s.body LIKE '%"' || f.address || '"%')`},
 	{"every lease has a holder", `SELECT 'lease' AS kind, address AS uid, 'its holder ' || holder || ' is gone' AS text FROM line_addresses
 		WHERE holder NOT IN (SELECT uid FROM public_ips) AND holder NOT IN (SELECT r.network FROM routers AS r JOIN lines AS l ON l.site = r.site WHERE l.uid = line) AND holder NOT IN (SELECT uid FROM link_specs WHERE deleted)`},
 	{"every public address that stands alone is leased", `SELECT 'public_ip' AS kind, a.uid AS uid, a.address || ' is not leased to it' AS text FROM public_ips AS a
@@ -132,6 +145,9 @@ var atRest = []rule{
 		FROM instances AS i LEFT JOIN work AS w ON w.kind = 'instance' AND w.uid = i.uid WHERE i.dirty OR i.state NOT IN ` + resting},
 	{"public addresses have come to rest", `SELECT 'public_ip' AS kind, uid, 'still ' || state || ' (wanted ' || wanted || ', seen ' || seen || ' ' || phase || ') ' || error AS text FROM public_ips
 		WHERE state NOT IN ('', 'free', 'bound')`},
+	{"elastic NICs have come to rest", `SELECT 'port' AS kind, p.uid AS uid, 'still ' || p.elastic AS text FROM ports AS p JOIN instances AS i ON i.uid = p.instance
+		WHERE p.elastic IN ('attaching', 'detaching') AND i.state <> 'failed'`},
+	{"addresses that NICs lost are free", `SELECT 'port' AS kind, nic AS uid, 'it has not given up ' || address AS text FROM ports WHERE kind = 'further' AND doomed`},
 	{"every tombstone is answered", `SELECT kind, uid, 'an unanswered tombstone for ' || target AS text FROM link_specs WHERE deleted`},
 	{"hosts did what was wanted", `SELECT 'instance' AS kind, uid, 'wanted ' || wanted || ', seen ' || seen || ' ' || phase || ' ' || trouble AS text FROM instances
 			WHERE state IN ('running', 'stopped') AND (seen < wanted OR phase <> 'applied')

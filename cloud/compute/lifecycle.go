@@ -82,6 +82,11 @@ func setState(ctx context.Context, tx *store.Tx, i *Instance, state string) erro
 	}
 	switch i.State {
 	case Running, Stopped:
+		if i.parts != nil { // read by the step that brought it here
+			if err := network.SetHold(ctx, tx, i.parts.ports, network.Attached); err != nil {
+				return err
+			}
+		}
 		return operation.Succeed(ctx, tx, i.UID)
 	case Failed:
 		return operation.Fail(ctx, tx, i.UID, i.Error)

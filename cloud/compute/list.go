@@ -242,7 +242,7 @@ func (c *Compute) Get(ctx context.Context, caller *identity.Caller, id string) (
 			return err
 		}
 		d.Keys = d.Pairs
-		return tx.NewSelect().Model(&d.Groups).Where("uid IN (SELECT pg.grp FROM port_groups AS pg JOIN ports AS p ON p.uid = pg.port WHERE p.instance = ?)", i.UID).Order("uid").Scan(ctx)
+		return tx.NewSelect().Model(&d.Groups).Where("uid IN (SELECT pg.grp FROM port_groups AS pg JOIN ports AS p ON p.uid = pg.port WHERE p.instance = ? AND p.elastic = '')", i.UID).Order("uid").Scan(ctx)
 	})
 	return d, err
 }

@@ -156,21 +156,27 @@ func (c *Compute) RemoveNICs(ctx context.Context, caller *identity.Caller, id st
 		if err := guard(i, "taken NICs from", Running, Stopped); err != nil {
 			return "", err
 		}
-		p, err := loadParts(ctx, tx, i)
-		if err != nil {
-			return "", err
-		}
-		before := len(i.Leaving.V)
-		for _, one := range ports {
-			if err := p.take(one); err != nil {
-				return "", err
-			}
-		}
-		if len(i.Leaving.V)-before >= len(p.ports) {
-			return "", fault.Conflicting(Kind, i.Handle, "An instance must keep at least one NIC.")
-		}
-		return i.rewired(), nil
+		return i.rewired(), loseNICs(ctx, tx, i, ports)
 	})
+}
+
+// loseNICs marks ports of an instance as leaving.
+func loseNICs(ctx context.Context, tx *store.Tx, i *Instance, ports []string) error {
+	p, err := loadParts(ctx, tx, i)
+	if err != nil {
+		return err
+	}
+	before := len(i.Leaving.V)
+	for _, one := range ports {
+		if err := p.take(one); err != nil {
+			return err
+		}
+	}
+	if len(i.Leaving.V)-before >= len(p.ports) {
+		return fault.Conflicting(Kind, i.Handle, "An instance must keep at least one NIC.")
+	}
+	going := slices.DeleteFunc(slices.Clone(p.ports), func(port *network.Port) bool { return !slices.Contains(p.Leaving.V, port.UID) })
+	return network.SetHold(ctx, tx, going, network.Detaching)
 }
 
 // take marks a port as leaving.

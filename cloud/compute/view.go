@@ -160,7 +160,7 @@ func addSecurity(ctx context.Context, tx *store.Tx, views []*View) error {
 		Instance string `bun:"instance,scanonly"`
 	}
 	err := tx.NewSelect().TableExpr("security_groups AS sg").ColumnExpr("DISTINCT sg.*, p.instance").Join("JOIN port_groups AS pg ON pg.grp = sg.uid").
-		Join("JOIN ports AS p ON p.uid = pg.port").Where("p.instance IN (?)", bun.In(uids)).OrderExpr("p.instance, sg.uid").Scan(ctx, &rows)
+		Join("JOIN ports AS p ON p.uid = pg.port").Where("p.instance IN (?) AND p.elastic = ''", bun.In(uids)).OrderExpr("p.instance, sg.uid").Scan(ctx, &rows)
 	for k := range rows {
 		v := byUID[rows[k].Instance]
 		v.Security = append(v.Security, &rows[k].SecurityGroup)

@@ -56,6 +56,9 @@ func bindIP(ctx context.Context, tx *store.Tx, caller *identity.Caller, ip *Publ
 	if p.Kind == Gateway {
 		return fault.Conflicting("port", port, "A public address binds to a network interface or a virtual IP, not to a gateway.")
 	}
+	if p.Elastic != "" && p.Elastic != Attached { // its site does not know of it, so that nothing would ever confirm
+		return fault.Conflicting("port", port, "The network interface is on no instance; attach it first.").On("port")
+	}
 	if p.Site != ip.Site {
 		return fault.New(fault.Invalid, "The public address and the port are at different sites.").On("port")
 	}

@@ -81,6 +81,7 @@ const (
 	NIC     PortKind = "nic"     // of an instance
 	Virtual PortKind = "virtual" // a virtual IP: an address that moves between NICs
 	Gateway PortKind = "gateway" // a subnet's leg on its router: there for the address, it has no spec
+	Further PortKind = "further" // holds one more address of a NIC, so that no other port gets it; it has no spec, and nobody sees it
 )
 
 // Pair is an address that a port may use besides its own.
@@ -109,13 +110,30 @@ type Port struct {
 	MAC      string     `bun:"mac"`
 	Address  string     `bun:"address"`
 	Pairs    Pairs      `bun:"allowed_pairs"`
-	Doomed   bool       `bun:"doomed"` // a deleted virtual IP whose site has not confirmed yet: nobody sees it, its address is not free
+	Doomed   bool       `bun:"doomed"` // a deleted virtual IP, or an address that a NIC has lost, whose site has not confirmed yet: nobody sees it, its address is not free
 	Wanted   int64      `bun:"wanted"` // generation of its spec
 	Seen     int64      `bun:"seen"`   // generation that the site has reported on
 	Phase    spec.Phase `bun:"phase"`
 	Error    string     `bun:"error"`
 	Created  store.Time `bun:"created"`
+
+	Description string               `bun:"description"`
+	Elastic     Hold                 `bun:"elastic"`
+	Further     store.JSON[[]string] `bun:"further"`  // a NIC's addresses besides the first; each is held by a port of the kind
+	Yielding    bool                 `bun:"yielding"` // ports of the kind further are doomed until its site has confirmed that it lost their addresses
+	Of          string               `bun:"nic"`      // of the kind further: whose address it is
 }
+
+// Hold tells whether a NIC that was made by itself, and outlives the instances it is on, is on one. Other ports have none.
+type Hold string
+
+// The holds.
+const (
+	Loose     Hold = "loose"     // on no instance
+	Attaching Hold = "attaching" // its instance's host and site have not confirmed yet
+	Attached  Hold = "attached"
+	Detaching Hold = "detaching" // it is on the instance until host and site have let go of it
+)
 
 // SecurityGroup is a stateful set of allow rules.
 type SecurityGroup struct {

@@ -11,12 +11,23 @@ import (
 // ObservePort takes a site's report on a port and wakes the instance that waits for it.
 func ObservePort(ctx context.Context, tx *store.Tx, r spec.Report) error {
 	var instance string
-	err := tx.NewRaw("UPDATE ports SET seen = ?, phase = ?, error = ? WHERE uid = ? AND seen <= ? RETURNING instance", r.Generation, r.Phase, r.Error, r.UID, r.Generation).Scan(ctx, &instance)
-	if store.NotFound(err) || instance == "" && err == nil {
+	var wanted int64
+	var yielding bool
+	err := tx.NewRaw("UPDATE ports SET seen = ?, phase = ?, error = ? WHERE uid = ? AND seen <= ? RETURNING instance, wanted, yielding", r.Generation, r.Phase, r.Error, r.UID, r.Generation).
+		Scan(ctx, &instance, &wanted, &yielding)
+	if store.NotFound(err) {
 		return nil
 	}
 	if err != nil {
 		return err
+	}
+	if yielding && (r.Phase == spec.Gone || r.Phase == spec.Applied && r.Generation >= wanted) {
+		if err := yield(ctx, tx, r.UID); err != nil {
+			return err
+		}
+	}
+	if instance == "" {
+		return nil
 	}
 	return work.Wake(ctx, tx, "instance", instance)
 }

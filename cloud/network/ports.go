@@ -195,7 +195,7 @@ func GroupsOf(ctx context.Context, tx *store.Tx, ports []*Port) (map[string][]st
 	return groups, nil
 }
 
-// Bind puts the ports of an instance into security groups, or takes them out. A port keeps at least one group.
+// Bind puts the ports of an instance into security groups, or takes them out. A port keeps at least one group. Ports that were made by themselves keep their own groups.
 func (n *Networks) Bind(ctx context.Context, caller *identity.Caller, instances []string, groups []string, in bool) error {
 	if err := caller.MayWrite(); err != nil {
 		return err
@@ -205,7 +205,7 @@ func (n *Networks) Bind(ctx context.Context, caller *identity.Caller, instances 
 		if err != nil {
 			return err
 		}
-		ports = slices.DeleteFunc(ports, func(p *Port) bool { return p.Account != caller.Account })
+		ports = slices.DeleteFunc(ports, func(p *Port) bool { return p.Account != caller.Account || p.Elastic != "" })
 		for _, id := range groups {
 			g, err := FindGroup(ctx, tx, caller, id)
 			if err != nil {
@@ -263,7 +263,7 @@ func ReleasePorts(ctx context.Context, tx *store.Tx, ports []*Port) error {
 	return nil
 }
 
-// DropPorts forgets ports and gives their addresses back.
+// DropPorts forgets ports and gives their addresses back. Those that were made by themselves stay, on no instance.
 func DropPorts(ctx context.Context, tx *store.Tx, ports []*Port) error {
 	if err := unbind(ctx, tx, ports); err != nil {
 		return err
@@ -271,15 +271,7 @@ func DropPorts(ctx context.Context, tx *store.Tx, ports []*Port) error {
 	if err := dropRoutesTo(ctx, tx, ports); err != nil {
 		return err
 	}
-	for _, p := range ports {
-		if _, err := tx.NewDelete().Model((*PortGroup)(nil)).Where("port = ?", p.UID).Exec(ctx); err != nil {
-			return err
-		}
-		if _, err := tx.NewDelete().Model(p).WherePK().Exec(ctx); err != nil {
-			return err
-		}
-	}
-	return nil
+	return dropOrLoosen(ctx, tx, ports)
 }
 
 // NIC gives what the guest needs to know of a port.

@@ -163,9 +163,11 @@ func (s *simClient) act() {
 		verb("changeNetworkCapacity", object{"networkCapacityInMbps": 1 + r.IntN(50)})
 	case n < 70:
 		s.nics(strings.TrimPrefix(id, "vm-"))
-	case n < 72:
+	case n < 71:
 		s.call(http.MethodGet, on, nil, nil)
 		s.call(http.MethodGet, "/v2/vm/instance", nil, nil)
+	case n < 73:
+		s.elasticNIC(strings.TrimPrefix(id, "vm-"))
 	case n < 75:
 		s.border(strings.TrimPrefix(id, "vm-"))
 	case n < 86:

@@ -309,6 +309,7 @@ func (c *simCloud) deleteAll(clients []*simClient) {
 	c.converge("after deleting the instances")
 	for _, s := range clients {
 		s.dropVirtualIPs()
+		s.dropElasticNICs()
 	}
 	for _, s := range clients {
 		for _, id := range slices.Sorted(maps.Keys(s.networks)) {
@@ -328,7 +329,7 @@ func (c *simCloud) deleteAll(clients []*simClient) {
 			UNION ALL SELECT 'group ' || uid FROM groups WHERE doomed UNION ALL SELECT 'network ' || uid FROM networks WHERE kind <> 'default'
 			UNION ALL SELECT 'work ' || kind || ' ' || uid FROM work WHERE kind <> 'work_scan' UNION ALL SELECT 'operation ' || uid FROM operations WHERE status = 'running'
 			UNION ALL SELECT 'used on host ' || uid FROM hosts WHERE used_vcpus + used_mib + used_gib + instances > 0
-			UNION ALL SELECT 'quota ' || name FROM quota_use WHERE used <> 0 AND name IN ('instances', 'vcpus', 'memory_gib', 'volumes', 'volume_gib', 'public_ips', 'network_acls', 'network_acl_rules', 'routes')
+			UNION ALL SELECT 'quota ' || name FROM quota_use WHERE used <> 0 AND name IN ('instances', 'vcpus', 'memory_gib', 'volumes', 'volume_gib', 'public_ips', 'network_acls', 'network_acl_rules', 'routes', 'elastic_nics')
 			UNION ALL SELECT 'network ACL ' || uid FROM network_acls UNION ALL SELECT 'route ' || uid FROM routes
 			UNION ALL SELECT 'spec ' || kind || ' ' || uid FROM link_specs WHERE kind IN ('instance', 'volume', 'port', 'virtual_ip', 'public_ip', 'network_acl')`).Scan(ctx, &left)
 	}))

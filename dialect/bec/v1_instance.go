@@ -173,6 +173,7 @@ func v1Addresses(v *compute.View, out *wire.VMInstanceDetailsVo) {
 	if len(v.Ports) > 0 {
 		p := v.Ports[0]
 		out.InternalIP = &p.Address
+		out.PrivateIPs = append([]string{}, p.Further.V...)
 		out.VPC = &wire.VPC{VPCID: new("vpc-" + p.NetworkSlug), Name: &p.NetworkName, CIDR: &p.NetworkCIDR, Description: new(""),
 			Subnet: &wire.Subnet{SubnetID: new("sbn-" + p.SubnetSlug), Name: &p.SubnetName, CIDR: &p.SubnetCIDR, Description: new("")}}
 	}
@@ -225,20 +226,24 @@ func v1NICs(v *compute.View) *wire.NetworkConfig {
 	if v.Where.Carrier == place.TripleLine {
 		out.NodeType = new("TRIPLE")
 	}
-	add := func(kind, id, address string) {
+	add := func(kind, id, address string) { // id has its prefix
 		k := len(out.NetworksList)
-		out.NetworksList = append(out.NetworksList, wire.Networks{NetType: &kind, NetName: new(nicName(k)), NICIndex: new(int32(k)), ENIID: new("nic-" + id),
+		out.NetworksList = append(out.NetworksList, wire.Networks{NetType: &kind, NetName: new(nicName(k)), NICIndex: new(int32(k)), ENIID: &id,
 			IPv4: &wire.IPAddress{IP: &address}, IPv6: &wire.IPAddress{IP: new("")}})
 	}
 	for _, p := range v.Ports {
-		add("INTERNAL_IP", p.Slug, p.Address)
+		if p.Elastic != "" {
+			add("INTERNAL_IP", "eni-"+p.Slug, p.Address)
+			continue
+		}
+		add("INTERNAL_IP", "nic-"+p.Slug, p.Address)
 	}
 	for _, ip := range v.IPs {
 		kind := "PUBLIC_IP"
 		if v.Where.Carrier == place.TripleLine {
 			kind = v1NICTypes[ip.Carrier]
 		}
-		add(kind, ip.Slug, ip.Address)
+		add(kind, "nic-"+ip.Slug, ip.Address)
 		out.PublicNetworkName = new(nicName(1))
 	}
 	return out

@@ -9,6 +9,7 @@ var kinds = map[string]string{
 	"keypair_name": "pairName", "site_id": "siteUID", "firewall_id": "firewall", "routetable_id": "routeTable",
 	"publicip_id": "publicIP", "bandwidth_id": "bandwidth", "vport_id": "vip", "?bandwidth": "bandwidth",
 	"tableId": "table", "routeTableId": "table", "ruleId": "route", "routeRuleId": "route", "nexthop": "instance", "nexthopId": "instance",
+	"eniId":     "eni",
 	"server_id": "server", "instance_id": "server", "volume_id": "volume", "deployment_id": "plan", "edgecloud_id": "edgeCloud",
 	"?network": "network", "?subnetUID": "subnetUID", "?managed": "managed", "?groupUID": "groupUID", "?serverOff": "serverOff", "?port": "port", "?expansion": "expansion", "?vip": "vip", // named in bodies
 	"image_id": "ownImage", "domain_id": "account", "job_id": "imageJob",
@@ -19,10 +20,13 @@ var kinds = map[string]string{
 var special = map[string]string{"iec/deployment.expandEdgeCloud deployment_id": "expansion", "iec/port.deletePort port_id": "vip", "iec/firewall.deleteFirewall firewall_id": "spareFirewall",
 	"iec/routetable.deleteRoutetable routetable_id": "spareTable", "iec/routetable.disassociateSubnet routetable_id": "joinedTable",
 	"iec/routetable.updateRoutes routetable_id": "routedTable", "iec/routetable.deleteRoutes routetable_id": "routedTable",
-	"bec/v2/route.getRouteTable vpcId": "tableVpc", "bec/v1/route.deleteRouteRule ruleId": "spareRoute"}
+	"bec/v1/eni.detachEni eniId": "eniOn", "bec/v2/eni.detachEni eniId": "eniOn", "bec/v1/eni.updateEniSecurityGroups action": "bind",
+	"bec/v1/eni.deleteEniPrivateIp privateIpAddress": "eniAddress", "bec/v2/eni.deleteEniPrivateIp privateIpAddress": "eniAddress",
+	"bec/v1/vm-instance.releaseVmPrivateIps vmId": "addressed",
+	"bec/v2/route.getRouteTable vpcId":            "tableVpc", "bec/v1/route.deleteRouteRule ruleId": "spareRoute"}
 
 // shared kinds belong to nobody: every account may name them, so that only a change to them by a tenant has to be refused.
-var shared = map[string]bool{"site": true, "siteUID": true, "host": true, "publicImage": true, "fault": true, "flavor": true, "image": true, "imageUID": true, "place": true}
+var shared = map[string]bool{"site": true, "siteUID": true, "host": true, "publicImage": true, "fault": true, "flavor": true, "image": true, "imageUID": true, "place": true, "bind": true, "eniAddress": true}
 
 // fixed are arguments that name no resource but must fit this cloud.
 var fixed = map[string]string{"regionId": site, "action": "start", "type": "vm", "area": "EAST_CHINA", "region": "EAST_CHINA", "serviceProvider": "CHINA_MOBILE", "city": "HANGZHOU", "region_id": "region-1"}
@@ -36,6 +40,8 @@ const (
 
 // noResource are arguments that end like an ID's but are none.
 var noResource = map[string]bool{"regionId": true, "name": true, "region": true, "serviceProvider": true, "city": true, "action": true, "type": true}
+
+const eniBody = `{"name":"own","subnetId":"?","securityGroupIds":["?"],"privateIpSet":[{"primary":true,"privateIpAddress":""},{"primary":false,"privateIpAddress":""}]}`
 
 const machine = `"spec":"bec.g4.c1m4","imageId":"?","imageType":"bec","keypairId":"?","deployInstances":[{"regionId":"?","purchaseCount":1`
 
@@ -59,15 +65,24 @@ var bodies = map[string][]string{
 		`{"type":"password","keyConfig":{"type":"bccKeyPair","bccKeyPairIdList":["?"]}}`, `{"type":"serviceName","serviceName":"YourNewName"}`},
 	"bec/v2/vm-instance.createVmInstance": {`{` + machine + `,"networkType":"vpc","subnetId":"?"}],"securityGroupId":"?","deployIdList":["?"],"billing":{"paymentTiming":"Postpaid"}}`,
 		`{` + machine + `,"networkType":"vpc","vpcId":"?"}],"serviceId":"?","billing":{"paymentTiming":"Postpaid"}}`},
-	"bec/v1/route.createRouteRule": {`{"tableId":"?table","ipVersion":4,"sourceAddress":"172.16.0.0/20","destinationAddress":"10.61.0.0/16","nexthop":"?instance","routeType":"CUSTOM"}`},
-	"bec/v2/route.createRouteRule": {`{"routeTableId":"?table","ipVersion":"4","sourceAddress":"172.16.0.0/20","destinationAddress":"10.62.0.0/16","nexthopId":"?instance","nexthopType":"custom"}`},
-	"iec/keypair.createKeypair":    {`{"name":"another"}`},
-	"iec/vpc.updateVpc":            {`{"vpc":{"name":"renamed"}}`},
-	"iec/publicip.createPublicIp":  {`{"publicip":{"site_id":"?siteUID"}}`, `{"publicip":{"site_id":"?siteUID"},"bandwidth":{"id":"?bandwidth"}}`},
-	"iec/publicip.updatePublicIp":  {`{"publicip":{"port_id":"?vip"}}`, `{"publicip":{}}`},
-	"iec/subnet.createSubnet":      {`{"subnet":{"name":"another","cidr":"10.7.2.0/24","gateway_ip":"10.7.2.1","vpc_id":"?network","site_id":"?siteUID"}}`},
-	"iec/port.createPort":          {`{"port":{"network_id":"?subnetUID","device_owner":"neutron:VIP_PORT"}}`},
-	"iec/port.updatePort":          {`{"port":{"allowed_address_pairs":[{"ip_address":"1.1.1.1/0"}]}}`, `{"port":{"security_groups":["?groupUID"]}}`},
+	"bec/v1/eni.createEni":                   {eniBody},
+	"bec/v2/eni.createEni":                   {eniBody},
+	"bec/v1/eni.addEniPrivateIp":             {`{"privateIpAddress":"172.16.0.210"}`},
+	"bec/v2/eni.addEniPrivateIp":             {`{"privateIpAddress":"172.16.0.210"}`},
+	"bec/v1/eni.batchAddEniPrivateIps":       {`{"privateIpAddresses":["172.16.0.211"]}`, `{"privateIpAddressCount":2}`},
+	"bec/v2/eni.batchAddEniPrivateIps":       {`{"privateIpAddresses":["172.16.0.211"]}`, `{"privateIpAddressCount":2}`},
+	"bec/v1/eni.batchDeleteEniPrivateIps":    {`{"privateIpAddresses":["172.16.0.201"]}`},
+	"bec/v2/eni.batchDeleteEniPrivateIps":    {`{"privateIpAddresses":["172.16.0.201"]}`},
+	"bec/v1/vm-instance.releaseVmPrivateIps": {`{"privateIps":["172.16.0.220"]}`},
+	"bec/v1/route.createRouteRule":           {`{"tableId":"?table","ipVersion":4,"sourceAddress":"172.16.0.0/20","destinationAddress":"10.61.0.0/16","nexthop":"?instance","routeType":"CUSTOM"}`},
+	"bec/v2/route.createRouteRule":           {`{"routeTableId":"?table","ipVersion":"4","sourceAddress":"172.16.0.0/20","destinationAddress":"10.62.0.0/16","nexthopId":"?instance","nexthopType":"custom"}`},
+	"iec/keypair.createKeypair":              {`{"name":"another"}`},
+	"iec/vpc.updateVpc":                      {`{"vpc":{"name":"renamed"}}`},
+	"iec/publicip.createPublicIp":            {`{"publicip":{"site_id":"?siteUID"}}`, `{"publicip":{"site_id":"?siteUID"},"bandwidth":{"id":"?bandwidth"}}`},
+	"iec/publicip.updatePublicIp":            {`{"publicip":{"port_id":"?vip"}}`, `{"publicip":{}}`},
+	"iec/subnet.createSubnet":                {`{"subnet":{"name":"another","cidr":"10.7.2.0/24","gateway_ip":"10.7.2.1","vpc_id":"?network","site_id":"?siteUID"}}`},
+	"iec/port.createPort":                    {`{"port":{"network_id":"?subnetUID","device_owner":"neutron:VIP_PORT"}}`},
+	"iec/port.updatePort":                    {`{"port":{"allowed_address_pairs":[{"ip_address":"1.1.1.1/0"}]}}`, `{"port":{"security_groups":["?groupUID"]}}`},
 	"iec/security-group.createSecurityGroupRule": {`{"security_group_rule":{"security_group_id":"?groupUID","direction":"ingress","remote_group_id":"?groupUID"}}`,
 		`{"security_group_rule":{"security_group_id":"?groupUID","direction":"egress","protocol":"tcp","port_range_min":80,"port_range_max":90,"remote_ip_prefix":"0.0.0.0/0"}}`},
 	"iec/firewall.updateFirewall":               {`{"firewall":{"name":"renamed","subnets":[{"id":"?subnetUID","vpc_id":"?network"}]}}`},

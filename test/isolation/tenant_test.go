@@ -109,6 +109,12 @@ func (n *tenant) make(kind string) {
 		n.makeIEC(kind)
 	case "table", "tableVpc", "route", "spareRoute":
 		n.makeRoutes()
+	case "eni", "eniOn", "addressed":
+		n.makeENI(kind)
+	case "eniAddress":
+		n.ids[kind] = "172.16.0.201"
+	case "bind":
+		n.ids[kind] = "bind"
 	case "siteUID":
 		s, err := n.Control.Place.SiteByName(ctx, site)
 		require.NoError(n.t, err)
