@@ -104,6 +104,8 @@ func TestAnOperatorsDay(t *testing.T) {
 	require.Equal(t, "TEST", member(site, "city"))
 	line := map[string][]string{"carrier": {"CHINA_TELECOM"}, "physical-network": {"provider"}, "prefix": {"198.51.100.0/24"}, "gateway": {"198.51.100.1"}, "first": {"198.51.100.10"}, "last": {"198.51.100.99"}, "vlan": {"7"}}
 	require.Contains(t, s.ok("line add", []string{"cn-test-ct"}, line), `"vlan":7`)
+	line["ipv6-prefix"], line["ipv6-gateway"] = []string{"2001:db8:1::/64"}, []string{"2001:db8:1::1"}
+	require.Contains(t, s.ok("line add", []string{"cn-test-ct"}, line), `"first":"2001:db8:1::2"`, "a line that is there is given IPv6")
 	require.Equal(t, "no", member(s.ok("site disable", []string{"cn-test-ct"}, nil), "enabled"))
 
 	require.Equal(t, 3, strings.Count(s.ok("host list", nil, map[string][]string{"site": {"cn-hangzhou-cm"}}), "\n"))
@@ -137,6 +139,8 @@ func TestFailuresSayWhatToDoAndHaveACode(t *testing.T) {
 		{"flavor create", nil, map[string][]string{"name": {"x"}, "vcpus": {"0"}, "memory-mib": {"1024"}}, adminclient.ExitUsage, "vcpus"},
 		{"flavor create", nil, map[string][]string{"name": {"x"}, "vcpus": {"one"}}, adminclient.ExitUsage, `--vcpus: must be a whole number, not "one"`},
 		{"site create", nil, map[string][]string{"name": {"x"}, "lines": {"@" + file}}, adminclient.ExitUsage, "--lines: must be a JSON list"},
+		{"line add", []string{"cn-hangzhou-cm"}, map[string][]string{"carrier": {"BGP"}, "physical-network": {"p"}, "prefix": {"198.51.100.0/24"}, "gateway": {"198.51.100.1"}, "first": {"198.51.100.10"},
+			"last": {"198.51.100.99"}, "ipv6-prefix": {"2001:db8::/48"}, "ipv6-gateway": {"2001:db8::1"}}, adminclient.ExitUsage, "ipv6.prefix"},
 		{"site create", nil, map[string][]string{"name": {"x"}, "lines": {"@/nowhere"}}, adminclient.ExitUsage, "--lines: open /nowhere"},
 	} {
 		_, err := s.run(c.words, c.args, c.flags)

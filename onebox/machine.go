@@ -193,7 +193,8 @@ func (m *machine) bridge(ctx context.Context) error {
 	_, err := daemons.Script(ctx, daemons.Direct{}, fmt.Sprintf(`ovs-vsctl --timeout=20 --may-exist add-br %[1]s -- set Bridge %[1]s datapath_type=%[2]s -- br-set-external-id %[1]s %[3]s yes
 ethtool -K %[1]s tx off >/dev/null 2>&1 || true
 ip addr replace %[4]s dev %[1]s
-ip link set %[1]s up`, externalBridge, datapath, bridgeTag, gateway))
+ip link set %[1]s up
+ip -6 addr replace %[5]s dev %[1]s nodad || true`, externalBridge, datapath, bridgeTag, gateway, netip.PrefixFrom(defaultBlock6.Gateway, defaultBlock6.Prefix.Bits())))
 	return err
 }
 

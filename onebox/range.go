@@ -4,10 +4,15 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+
+	"edgecloud/cloud/place"
 )
 
 // DefaultRange is a documentation range (RFC 5737), so that it collides with nobody's network.
 var DefaultRange = netip.MustParsePrefix("203.0.113.0/24")
+
+// defaultBlock6 is a block of addresses that are unique to this machine's own network by chance (RFC 4193), for the public IPv6 addresses of guests.
+var defaultBlock6 = place.Block6{Prefix: netip.MustParsePrefix("fd6f:ecc1:0d00::/64"), Gateway: netip.MustParseAddr("fd6f:ecc1:0d00::1")}
 
 // gatewayOf is the machine's own address in the range, with the range's length.
 func gatewayOf(p netip.Prefix) netip.Prefix { return netip.PrefixFrom(p.Addr().Next(), p.Bits()) }

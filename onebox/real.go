@@ -127,7 +127,7 @@ func (b *Box) realSite(ctx context.Context) (*place.Site, error) {
 		if s.Name != r.Site {
 			continue
 		}
-		line := place.NewLine{Carrier: carriersOf(s)[0], PhysicalNetwork: physicalName, Prefix: r.Range, Gateway: r.Range.Addr().Next(), SNAT: true}
+		line := place.NewLine{Carrier: carriersOf(s)[0], PhysicalNetwork: physicalName, Prefix: r.Range, Gateway: r.Range.Addr().Next(), SNAT: true, IPv6: defaultBlock6}
 		return s, b.Control.Place.EnsureLine(ctx, s.UID, line)
 	}
 	return nil, fmt.Errorf("--site %s: the catalogue has no such site; see edgecloud admin site list", r.Site)

@@ -93,7 +93,7 @@ func (b *Box) openWorld() (*sim.World, error) {
 func (b *Box) furnishSimSite(ctx context.Context, index int, site *place.Site, known []*place.Host) (hosts []simHost, err error) {
 	for k, carrier := range carriersOf(site) {
 		prefix := simRange(index, k)
-		line := place.NewLine{Carrier: carrier, PhysicalNetwork: "provider", Prefix: prefix, Gateway: prefix.Addr().Next()}
+		line := place.NewLine{Carrier: carrier, PhysicalNetwork: "provider", Prefix: prefix, Gateway: prefix.Addr().Next(), IPv6: simBlock(index, k)}
 		if err := b.Control.Place.EnsureLine(ctx, site.UID, line); err != nil {
 			return nil, err
 		}
@@ -124,6 +124,15 @@ func simRange(site, line int) netip.Prefix {
 	var b [4]byte
 	binary.BigEndian.PutUint32(b[:], 100<<24|64<<16+uint32(site*4+line)<<15)
 	return netip.PrefixFrom(netip.AddrFrom4(b), 17)
+}
+
+// simBlock cuts the prefix for documents 2001:db8::/32 (RFC 3849) into a /64 for each line of each site.
+func simBlock(site, line int) place.Block6 {
+	b := [16]byte{0x20, 0x01, 0x0d, 0xb8}
+	binary.BigEndian.PutUint16(b[4:], uint16(site))
+	binary.BigEndian.PutUint16(b[6:], uint16(line))
+	prefix := netip.PrefixFrom(netip.AddrFrom16(b), 64)
+	return place.Block6{Prefix: prefix, Gateway: prefix.Addr().Next()}
 }
 
 func (b *Box) addSimHost(h simHost) error {

@@ -46,6 +46,10 @@ var always = []rule{
 	{"every volume has an owner", `SELECT 'volume' AS kind, uid, 'its instance ' || instance || ' is gone' AS text FROM volumes WHERE instance <> '' AND instance NOT IN (SELECT uid FROM instances)`},
 	{"every public address has an owner", `SELECT 'public_ip' AS kind, a.uid AS uid, 'its instance ' || a.instance || ' or port ' || a.port || ' is gone, or they differ' AS text FROM public_ips AS a
 		WHERE a.instance <> '' AND NOT EXISTS (SELECT 1 FROM ports AS p JOIN instances AS i ON i.uid = p.instance WHERE p.uid = a.port AND i.uid = a.instance)`},
+	{"a public IPv6 address leads to one of a port that goes with the same instance", `SELECT 'public_ip' AS kind, a.uid AS uid, 'its port ' || a.port || ' has no IPv6 address' AS text FROM public_ips AS a
+		WHERE a.ipv6 AND NOT EXISTS (SELECT 1 FROM ports AS p WHERE p.uid = a.port AND p.instance = a.instance AND p.address6 <> '') OR a.ipv6 <> (a.address LIKE '%:%')`},
+	{"a port's IPv6 address is of its subnet's range", `SELECT 'port' AS kind, p.uid AS uid, p.address6 || ' is not of "' || s.prefix6 || '"' AS text FROM ports AS p JOIN subnets AS s ON s.uid = p.subnet
+		WHERE p.address6 <> '' AND (s.prefix6 = '' OR p.address6 NOT LIKE REPLACE(s.prefix6, '::/64', ':%'))`},
 	{"a public address that stands alone is bound as its state says", `SELECT 'public_ip' AS kind, a.uid AS uid, 'it is ' || a.state || ' with the port "' || a.port || '"' AS text FROM public_ips AS a
 		WHERE a.instance = '' AND ((a.state IN ('creating', 'free', 'failed')) <> (a.port = '') OR a.port <> '' AND NOT EXISTS (SELECT 1 FROM ports AS p WHERE p.uid = a.port AND p.site = a.site))
 		OR a.instance <> '' AND a.state <> ''`},

@@ -39,6 +39,7 @@ type NewInstances struct {
 	Groups      []string         // security groups of NICs that name none, UIDs or slugs; empty is the default one
 	Mbps        int64            // of the public addresses
 	Public      bool             // whether they have public addresses
+	IPv6        bool             // whether they have public IPv6 addresses too
 	Sharing     *network.Sharing // the bandwidths that their public addresses share, instead of Mbps each; nil: none
 	Set         string           // placement set, UID or slug; empty for none
 	Payment     Payment
@@ -157,6 +158,9 @@ func (w *NewInstances) check() error {
 	}
 	if w.Public && w.Mbps < 1 && w.Sharing == nil {
 		return fault.BadField("bandwidth", "must be at least 1 Mbps for a public address")
+	}
+	if w.IPv6 && !w.Public {
+		return fault.BadField("needIpv6PublicIp", "needs a public address of IPv4 beside it")
 	}
 	if err := w.checkDisks(); err != nil {
 		return err

@@ -88,6 +88,11 @@ func (n *creation) wire(ctx context.Context, tx *store.Tx, caller *identity.Call
 		if err != nil {
 			return err
 		}
+		if n.w.IPv6 {
+			if _, err := network.AddIPv6(ctx, tx, caller, ports, carriers, n.w.Mbps); err != nil {
+				return fault.From(err).On("needIpv6PublicIp")
+			}
+		}
 		if n.w.Sharing == nil {
 			continue
 		}

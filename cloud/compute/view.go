@@ -33,7 +33,8 @@ type View struct {
 	Where   *place.Site         `bun:"-"`
 	Volumes []*volume.Volume    `bun:"-"` // the system disk first
 	Ports   []*PortView         `bun:"-"`
-	IPs     []*network.PublicIP `bun:"-"`
+	IPs     []*network.PublicIP `bun:"-"` // of IPv4
+	IPv6s   []*network.PublicIP `bun:"-"`
 	Pairs   []*KeyPair          `bun:"-"` // only in lists and details
 }
 
@@ -87,7 +88,12 @@ func (c *Compute) complete(ctx context.Context, tx *store.Tx, views []*View) err
 		return err
 	}
 	for _, ip := range ips {
-		byUID[ip.Instance].IPs = append(byUID[ip.Instance].IPs, ip)
+		v := byUID[ip.Instance]
+		if ip.IPv6 {
+			v.IPv6s = append(v.IPv6s, ip)
+			continue
+		}
+		v.IPs = append(v.IPs, ip)
 	}
 	ports, err := portViews(ctx, tx, uids)
 	for _, p := range ports {

@@ -14,11 +14,14 @@ import (
 	"edgecloud/store"
 )
 
-// addresses are all of a port's: the first one is its primary, which it never loses.
+// addresses are all of a port's: the first one is its primary, which it never loses, and the last one that of IPv6, if it has one.
 func (p *Port) addresses() []netip.Addr {
 	all := []netip.Addr{netip.MustParseAddr(p.Address)}
 	for _, a := range p.Further.V {
 		all = append(all, netip.MustParseAddr(a))
+	}
+	if p.Address6 != "" {
+		all = append(all, netip.MustParseAddr(p.Address6))
 	}
 	return all
 }

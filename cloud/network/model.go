@@ -60,6 +60,7 @@ type Subnet struct {
 	DNS          string     `bun:"dns"`           // addresses joined by commas
 	PrimaryDNS   string     `bun:"primary_dns"`   // one of them that guests are to ask first; empty: the first
 	SecondaryDNS string     `bun:"secondary_dns"` // the next one; empty: the second
+	Prefix6      string     `bun:"prefix6"`       // its range of IPv6, which is the cloud's own choice; empty: it has none
 	Kind         Kind       `bun:"kind"`
 	Cursor       int64      `bun:"cursor"` // offset where the search for a free address starts
 	Tags         Tags       `bun:"tags"`
@@ -109,6 +110,7 @@ type Port struct {
 	Name     string     `bun:"name"`
 	MAC      string     `bun:"mac"`
 	Address  string     `bun:"address"`
+	Address6 string     `bun:"address6"` // its IPv6 address; empty: it has none
 	Pairs    Pairs      `bun:"allowed_pairs"`
 	Doomed   bool       `bun:"doomed"` // a deleted virtual IP, or an address that a NIC has lost, whose site has not confirmed yet: nobody sees it, its address is not free
 	Wanted   int64      `bun:"wanted"` // generation of its spec
@@ -214,6 +216,7 @@ type PublicIP struct {
 	Uplink   string        `bun:"uplink"` // the line that its network's router is on: lines of a site share one provider network
 	Carrier  place.Carrier `bun:"carrier"`
 	Address  string        `bun:"address"`
+	IPv6     bool          `bun:"ipv6"`     // which the address is
 	Port     string        `bun:"port"`     // empty while it is bound to none
 	Instance string        `bun:"instance"` // that it was made with and goes with; empty if it stands alone
 	Name     string        `bun:"name"`

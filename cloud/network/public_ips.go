@@ -2,9 +2,7 @@ package network
 
 import (
 	"context"
-	"encoding/binary"
 	"fmt"
-	"net/netip"
 
 	"github.com/uptrace/bun"
 
@@ -32,16 +30,22 @@ func AddPublicIPs(ctx context.Context, tx *store.Tx, caller *identity.Caller, ne
 	if err != nil {
 		return nil, err
 	}
+	return lease(ctx, tx, caller, lines, &PublicIP{Site: site, Uplink: router.Line, Mbps: mbps}, ports)
+}
+
+// lease gives each of the ports an address on each of the lines, all like the sample.
+func lease(ctx context.Context, tx *store.Tx, caller *identity.Caller, lines []*place.Line, sample *PublicIP, ports []*Port) ([]*PublicIP, error) {
 	var ips []*PublicIP
 	var leases []*lineAddress
 	for _, l := range lines {
-		free, err := takeLine(ctx, tx, l, len(ports))
+		free, err := poolOf(l, sample.IPv6).take(ctx, tx, len(ports))
 		if err != nil {
 			return nil, err
 		}
 		for i, p := range ports {
-			ip := &PublicIP{UID: tx.NewUID(), Slug: tx.NewSlug(), Account: caller.Account, Site: site, Line: l.UID, Uplink: router.Line, Carrier: l.Carrier, Address: free[i].String(),
-				Port: p.UID, Instance: p.Instance, Mbps: mbps, Phase: spec.Pending, Created: tx.Time()}
+			ip := new(*sample)
+			ip.UID, ip.Slug, ip.Account, ip.Line, ip.Carrier, ip.Address = tx.NewUID(), tx.NewSlug(), caller.Account, l.UID, l.Carrier, free[i].String()
+			ip.Port, ip.Instance, ip.Phase, ip.Created = p.UID, p.Instance, spec.Pending, tx.Time()
 			ips = append(ips, ip)
 			leases = append(leases, &lineAddress{Line: l.UID, Address: ip.Address, Holder: ip.UID})
 		}
@@ -81,59 +85,6 @@ func linesOf(ctx context.Context, tx *store.Tx, site string, wanted []place.Carr
 		return nil, fault.BadField("subServiceProviders", "names a carrier that has no line at the node")
 	}
 	return chosen, nil
-}
-
-// takeLine chooses free public addresses of a line, the next ones after its cursor first.
-func takeLine(ctx context.Context, tx *store.Tx, l *place.Line, count int) ([]netip.Addr, error) {
-	var start int64
-	if err := tx.NewRaw("UPDATE lines SET cursor = cursor + ? WHERE uid = ? RETURNING cursor", count, l.UID).Scan(ctx, &start); err != nil {
-		return nil, err
-	}
-	start -= int64(count)
-	first := netip.MustParseAddr(l.First)
-	size := number(netip.MustParseAddr(l.Last)) - number(first) + 1
-	if start+int64(count) <= size {
-		next := make([]netip.Addr, count)
-		texts := make([]string, count)
-		for i := range next {
-			next[i] = plus(first, start+int64(i))
-			texts[i] = next[i].String()
-		}
-		taken, err := tx.NewSelect().Model((*lineAddress)(nil)).Where("line = ? AND address IN (?)", l.UID, bun.In(texts)).Exists(ctx)
-		if err != nil || !taken {
-			return next, err
-		}
-	}
-	return takeLineGaps(ctx, tx, l, first, size, count)
-}
-
-func takeLineGaps(ctx context.Context, tx *store.Tx, l *place.Line, first netip.Addr, size int64, count int) ([]netip.Addr, error) {
-	var taken []string
-	if err := tx.NewSelect().Model((*lineAddress)(nil)).Column("address").Where("line = ?", l.UID).Scan(ctx, &taken); err != nil {
-		return nil, err
-	}
-	used := make(map[string]bool, len(taken))
-	for _, a := range taken {
-		used[a] = true
-	}
-	var free []netip.Addr
-	for offset := int64(0); offset < size && len(free) < count; offset++ {
-		if a := plus(first, offset); !used[a.String()] {
-			free = append(free, a)
-		}
-	}
-	if len(free) < count {
-		return nil, fault.New(fault.Capacity, "The node has no public address left on the line of %s.", l.Carrier)
-	}
-	return free, nil
-}
-
-func number(a netip.Addr) int64 { b := a.As4(); return int64(binary.BigEndian.Uint32(b[:])) }
-
-func plus(a netip.Addr, n int64) netip.Addr {
-	var b [4]byte
-	binary.BigEndian.PutUint32(b[:], uint32(number(a)+n))
-	return netip.AddrFrom4(b)
 }
 
 // PublicIPsOf gives the public addresses that were made with instances.

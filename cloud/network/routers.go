@@ -97,7 +97,7 @@ func ensureRouterAddress(ctx context.Context, tx *store.Tx, network string, l *p
 	if err := tx.NewSelect().Model(r).WherePK().Scan(ctx); err != nil || r.Address != "" {
 		return r, err
 	}
-	free, err := takeLine(ctx, tx, l, 1)
+	free, err := poolOf(l, false).take(ctx, tx, 1)
 	if err != nil {
 		return nil, err
 	}

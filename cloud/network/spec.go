@@ -15,6 +15,10 @@ import (
 // putSubnet writes a subnet's spec; leg is its gateway's port.
 func putSubnet(ctx context.Context, tx *store.Tx, s *Subnet, leg *Port) error {
 	body := spec.Subnet{UID: s.UID, Network: s.Network, Prefix: s.Prefix(), Gateway: netip.MustParseAddr(s.Gateway), GatewayMAC: leg.MAC, DNS: s.asked(), DHCP: s.DHCP}
+	if s.Prefix6 != "" {
+		body.Prefix6 = netip.MustParsePrefix(s.Prefix6)
+		body.Gateway6 = body.Prefix6.Addr().Next()
+	}
 	var err error
 	if body.ACL, err = guardOf(ctx, tx, s); err != nil {
 		return err
@@ -42,6 +46,9 @@ func renewSubnet(ctx context.Context, tx *store.Tx, s *Subnet) error {
 
 func putUplink(ctx context.Context, tx *store.Tx, l *place.Line) error {
 	body := spec.Uplink{UID: l.UID, PhysicalNetwork: l.PhysicalNetwork, VLAN: l.VLAN, Prefix: l.Range(), Gateway: netip.MustParseAddr(l.Gateway)}
+	if l.HasIPv6() {
+		body.Prefix6, body.Gateway6 = l.Range6(), netip.MustParseAddr(l.Gateway6)
+	}
 	generation, err := link.Put(ctx, tx, spec.SiteTarget(l.Site), spec.KindUplink, l.UID, body)
 	if err != nil {
 		return err

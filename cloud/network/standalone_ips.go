@@ -86,7 +86,7 @@ func addFree(ctx context.Context, tx *store.Tx, caller *identity.Caller, w NewPu
 		return nil, err
 	}
 	count := max(w.Count, 1)
-	free, err := takeLine(ctx, tx, l, count)
+	free, err := poolOf(l, false).take(ctx, tx, count)
 	if err != nil {
 		return nil, err
 	}
@@ -163,11 +163,12 @@ type PublicIPFilter struct {
 	Alone     bool // without those that go with an instance
 }
 
+// selectIPs begins a select of the caller's public IPv4 addresses. Those of IPv6 are their instances' alone.
 func selectIPs(tx *store.Tx, caller *identity.Caller) *bun.SelectQuery {
 	return tx.NewSelect().Model((*PublicIPDetail)(nil)).ColumnExpr("pip.*").
 		ColumnExpr("COALESCE(port.address, '') AS private, COALESCE(port.phase, '') AS port_phase, COALESCE(port.instance, '') AS port_instance").
 		ColumnExpr("COALESCE(bw.name, '') AS bandwidth_name, COALESCE(bw.mbps, 0) AS bandwidth_mbps, COALESCE(bw.slug, '') AS bandwidth_slug").
-		Join("LEFT JOIN ports AS port ON port.uid = pip.port").Join("LEFT JOIN bandwidths AS bw ON bw.uid = pip.bandwidth").Where("pip.account = ?", caller.Account)
+		Join("LEFT JOIN ports AS port ON port.uid = pip.port").Join("LEFT JOIN bandwidths AS bw ON bw.uid = pip.bandwidth").Where("pip.account = ? AND NOT pip.ipv6", caller.Account)
 }
 
 // ListPublicIPs lists the caller's public addresses, oldest first, those that were made with instances too.
@@ -263,6 +264,9 @@ func dropAlone(ctx context.Context, tx *store.Tx, ip *PublicIP) error {
 func (ip *PublicIP) specOf(p *Port) spec.PublicIP {
 	s := spec.PublicIP{UID: ip.UID, Uplink: ip.Uplink, Address: netip.MustParseAddr(ip.Address), Network: p.Network, Port: p.UID, Virtual: p.Kind == Virtual,
 		Private: netip.MustParseAddr(p.Address), Mbps: int(ip.Mbps)}
+	if ip.IPv6 {
+		s.Private = netip.MustParseAddr(p.Address6)
+	}
 	if ip.Bandwidth != "" {
 		s.Mbps, s.Bandwidth = 0, ip.Bandwidth
 	}

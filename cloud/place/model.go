@@ -45,6 +45,11 @@ type Line struct {
 	Last            string  `bun:"last"`    // last address that may be given out
 	SNAT            bool    `bun:"snat"`    // ports without a public address reach out by their router's
 	Cursor          int64   `bun:"cursor"`  // offset from First where the search for a free address starts
+	Prefix6         string  `bun:"prefix6"` // as Prefix to Cursor, of IPv6; empty: the line has none
+	Gateway6        string  `bun:"gateway6"`
+	First6          string  `bun:"first6"`
+	Last6           string  `bun:"last6"`
+	Cursor6         int64   `bun:"cursor6"`
 }
 
 // Range gives the parsed prefix.

@@ -27,6 +27,7 @@ type NewLine struct {
 	First, Last     netip.Addr // zero: all of the prefix but its first two addresses and the last one
 	// SNAT lets ports without a public address reach out by the address of their network's router: each network at the site takes one of the line's.
 	SNAT bool
+	IPv6 Block6
 }
 
 // AddSite adds a site with its lines. For operators.
@@ -104,6 +105,21 @@ func enableOnly(ctx context.Context, tx *store.Tx, names []string) error {
 }
 
 func addLine(ctx context.Context, tx *store.Tx, site string, n NewLine) error {
+	l := &Line{UID: tx.NewUID(), Site: site, Carrier: n.Carrier}
+	if err := l.set(n); err != nil {
+		return err
+	}
+	if err := l.setIPv6(n.IPv6); err != nil {
+		return err
+	}
+	if _, err := tx.NewInsert().Model(l).Exec(ctx); err != nil {
+		return fmt.Errorf("add line to site %s: %w", site, err)
+	}
+	return nil
+}
+
+// set checks what is said of a line and takes it into the row, IPv6 left aside.
+func (l *Line) set(n NewLine) error {
 	if !n.Prefix.IsValid() || !n.Prefix.Addr().Is4() || n.Prefix.Bits() > 29 {
 		return fault.BadField("prefix", "must be an IPv4 CIDR of /29 or larger")
 	}
@@ -123,11 +139,8 @@ func addLine(ctx context.Context, tx *store.Tx, site string, n NewLine) error {
 	if !n.Prefix.Contains(first) || !n.Prefix.Contains(last) || last.Less(first) {
 		return fault.BadField("first", "first and last must lie in %s, in this order", n.Prefix)
 	}
-	l := &Line{UID: tx.NewUID(), Site: site, Carrier: n.Carrier, PhysicalNetwork: n.PhysicalNetwork, VLAN: n.VLAN, Prefix: n.Prefix.String(),
-		Gateway: n.Gateway.String(), First: first.String(), Last: last.String(), SNAT: n.SNAT}
-	if _, err := tx.NewInsert().Model(l).Exec(ctx); err != nil {
-		return fmt.Errorf("add line to site %s: %w", site, err)
-	}
+	l.PhysicalNetwork, l.VLAN, l.Prefix, l.Gateway = n.PhysicalNetwork, n.VLAN, n.Prefix.String(), n.Gateway.String()
+	l.First, l.Last, l.SNAT = first.String(), last.String(), n.SNAT
 	return nil
 }
 

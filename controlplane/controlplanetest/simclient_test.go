@@ -159,6 +159,8 @@ func (s *simClient) act() {
 		verb("resize", object{"cpuCount": 1 + r.IntN(4), "memoryCapacityInGB": 1 + r.IntN(4)})
 	case n < 64:
 		verb("changePass", object{"adminPass": s.password()})
+	case n < 66:
+		s.change(http.MethodPut, "/v1/vm/instance/"+id, nil, object{"type": "resource", "needIpv6PublicIp": true})
 	case n < 67:
 		verb("changeNetworkCapacity", object{"networkCapacityInMbps": 1 + r.IntN(50)})
 	case n < 70:

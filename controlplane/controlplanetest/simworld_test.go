@@ -132,7 +132,9 @@ func (c *simCloud) furnish(seed uint64) {
 	require.NoError(t, err)
 	for n, s := range c.sites {
 		prefix := netip.MustParsePrefix(fmt.Sprintf("100.64.%d.0/24", n))
-		require.NoError(t, c.cp.Place.EnsureLine(ctx, s.UID, place.NewLine{Carrier: place.Mobile, PhysicalNetwork: "provider", Prefix: prefix, Gateway: prefix.Addr().Next()}))
+		six := netip.MustParsePrefix(fmt.Sprintf("2001:db8:%d::/64", n))
+		require.NoError(t, c.cp.Place.EnsureLine(ctx, s.UID, place.NewLine{Carrier: place.Mobile, PhysicalNetwork: "provider", Prefix: prefix, Gateway: prefix.Addr().Next(),
+			IPv6: place.Block6{Prefix: six, Gateway: six.Addr().Next()}}))
 		for k := range 2 {
 			c.addHost(s, fmt.Sprintf("%s-%d", s.Name, k), seed)
 		}

@@ -10,6 +10,7 @@ import (
 	"edgecloud/cloud/audit"
 	"edgecloud/cloud/identity"
 	"edgecloud/cloud/image"
+	"edgecloud/cloud/network"
 	"edgecloud/cloud/place"
 	"edgecloud/dialect"
 	"edgecloud/store"
@@ -20,6 +21,7 @@ type Door struct {
 	DB       *store.DB
 	Identity *identity.Identity
 	Place    *place.Place
+	Networks *network.Networks
 	Images   *image.Images
 	Version  string
 	Remote   Remote // nil: no other machine can join

@@ -46,8 +46,12 @@ func site(s *place.Site, lines []*place.Line) wire.Site {
 	out := wire.Site{ID: s.UID, Name: s.Name, Country: s.Country, CountryName: optional(s.CountryName), Area: s.Area, AreaName: optional(s.AreaName),
 		Province: optional(s.Province), City: s.City, CityName: optional(s.CityName), Carrier: string(s.Carrier), Enabled: s.Enabled, Created: stamp(s.Created)}
 	for _, l := range lines {
-		out.Lines = append(out.Lines, wire.Line{Carrier: string(l.Carrier), PhysicalNetwork: l.PhysicalNetwork, Vlan: new(int32(l.VLAN)), Prefix: l.Prefix,
-			Gateway: l.Gateway, First: l.First, Last: l.Last, Snat: new(l.SNAT)})
+		line := wire.Line{Carrier: string(l.Carrier), PhysicalNetwork: l.PhysicalNetwork, Vlan: new(int32(l.VLAN)), Prefix: l.Prefix,
+			Gateway: l.Gateway, First: l.First, Last: l.Last, Snat: new(l.SNAT)}
+		if l.HasIPv6() {
+			line.IPv6 = &wire.Block6{Prefix: l.Prefix6, Gateway: l.Gateway6, First: &l.First6, Last: &l.Last6}
+		}
+		out.Lines = append(out.Lines, line)
 	}
 	return out
 }
@@ -126,7 +130,31 @@ func newLines(in []wire.LineInput) (out []place.NewLine, err error) {
 				return nil, fault.BadField(field, "must be an IPv4 address")
 			}
 		}
+		if n.IPv6, err = newBlock6(l.IPv6); err != nil {
+			return nil, err
+		}
 		out = append(out, n)
+	}
+	return out, nil
+}
+
+func newBlock6(in *wire.Block6Input) (out place.Block6, err error) {
+	if in == nil {
+		return out, nil
+	}
+	if out.Prefix, err = netip.ParsePrefix(in.Prefix); err != nil {
+		return out, fault.BadField("lines.ipv6.prefix", "must be a CIDR, such as 2001:db8:1::/64")
+	}
+	for field, a := range map[string]struct {
+		text string
+		into *netip.Addr
+	}{"gateway": {in.Gateway, &out.Gateway}, "first": {scalar.Value(in.First), &out.First}, "last": {scalar.Value(in.Last), &out.Last}} {
+		if a.text == "" && field != "gateway" {
+			continue
+		}
+		if *a.into, err = netip.ParseAddr(a.text); err != nil {
+			return out, fault.BadField("lines.ipv6."+field, "must be an IPv6 address")
+		}
 	}
 	return out, nil
 }
@@ -151,7 +179,7 @@ func (d *Door) updateSite(ctx context.Context, c *dialect.Call) (*dialect.Answer
 			}
 		}
 		for _, l := range lines {
-			if err := d.Place.AddLine(ctx, c.Caller, s.UID, l); err != nil {
+			if err := d.Networks.AddLine(ctx, c.Caller, s.UID, l); err != nil {
 				return "", err
 			}
 		}

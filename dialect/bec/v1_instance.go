@@ -151,7 +151,7 @@ func v1Instance(v *compute.View, groups []*network.SecurityGroup) wire.VMInstanc
 	out := wire.VMInstanceDetailsVo{VMID: new(instanceID(&v.Instance)), UUID: &v.UID, VMName: &v.Name, Status: new(v1State(v.State)), Spec: &v.Flavor,
 		CPU: new(int32(v.VCPUs)), Mem: new(int32(v.MemoryMiB >> 10)), GPU: new(int32(0)), RootDiskSize: new(int32(system)), DataStorage: new(int32(data)),
 		RegionID: &v.Where.Name, Region: &v.Where.Area, City: &v.Where.City, ServiceProvider: new(string(v.Where.Carrier)), NeedPublicIP: new(len(v.IPs) > 0),
-		NeedIPv6PublicIP: new(false), IPv6PublicIP: new(""), Bandwidth: new(v1Mbps(v.Mbps)), OSImage: new(v1Image(v)), ServiceID: new("s-" + v.GroupSlug),
+		NeedIPv6PublicIP: new(len(v.IPv6s) > 0), IPv6PublicIP: new(publicIPv6(v, "")), Bandwidth: new(v1Mbps(v.Mbps)), OSImage: new(v1Image(v)), ServiceID: new("s-" + v.GroupSlug),
 		CreateTime: new(stamp(v.Created)), DataVolumeList: []wire.VolumeConfig{}, PrivateIPs: []string{}, SecurityGroups: []wire.SecurityGroup{},
 		DeploysetList: []wire.DeploySetVo{}, Tags: []wire.TagModel{}}
 	v1Addresses(v, &out)
@@ -184,8 +184,18 @@ func v1Addresses(v *compute.View, out *wire.VMInstanceDetailsVo) {
 		return
 	}
 	for _, ip := range v.IPs {
-		out.MultiplePublicIP = append(out.MultiplePublicIP, wire.IPInfo{ServiceProvider: new(string(ip.Carrier)), IP: &ip.Address, IPv6: new("")})
+		out.MultiplePublicIP = append(out.MultiplePublicIP, wire.IPInfo{ServiceProvider: new(string(ip.Carrier)), IP: &ip.Address, IPv6: new(publicIPv6(v, ip.Line))})
 	}
+}
+
+// publicIPv6 is an instance's public IPv6 address on a line (empty: the first), or nothing.
+func publicIPv6(v *compute.View, line string) string {
+	for _, ip := range v.IPv6s {
+		if line == "" || ip.Line == line {
+			return ip.Address
+		}
+	}
+	return ""
 }
 
 // pvcName has the observed shape (vm-service.yaml, VolumeConfig).
@@ -226,24 +236,24 @@ func v1NICs(v *compute.View) *wire.NetworkConfig {
 	if v.Where.Carrier == place.TripleLine {
 		out.NodeType = new("TRIPLE")
 	}
-	add := func(kind, id, address string) { // id has its prefix
+	add := func(kind, id, address, ipv6 string) { // id has its prefix
 		k := len(out.NetworksList)
 		out.NetworksList = append(out.NetworksList, wire.Networks{NetType: &kind, NetName: new(nicName(k)), NICIndex: new(int32(k)), ENIID: &id,
-			IPv4: &wire.IPAddress{IP: &address}, IPv6: &wire.IPAddress{IP: new("")}})
+			IPv4: &wire.IPAddress{IP: &address}, IPv6: &wire.IPAddress{IP: &ipv6}})
 	}
 	for _, p := range v.Ports {
 		if p.Elastic != "" {
-			add("INTERNAL_IP", "eni-"+p.Slug, p.Address)
+			add("INTERNAL_IP", "eni-"+p.Slug, p.Address, "")
 			continue
 		}
-		add("INTERNAL_IP", "nic-"+p.Slug, p.Address)
+		add("INTERNAL_IP", "nic-"+p.Slug, p.Address, "")
 	}
 	for _, ip := range v.IPs {
 		kind := "PUBLIC_IP"
 		if v.Where.Carrier == place.TripleLine {
 			kind = v1NICTypes[ip.Carrier]
 		}
-		add(kind, "nic-"+ip.Slug, ip.Address)
+		add(kind, "nic-"+ip.Slug, ip.Address, publicIPv6(v, ip.Line))
 		out.PublicNetworkName = new(nicName(1))
 	}
 	return out

@@ -106,8 +106,15 @@ func (d *Door) v1ResizeInstance(ctx context.Context, c *dialect.Call, in *wire.U
 		return err
 	}
 	size := v2Size(in.Spec, in.CPU, in.Memory)
-	if in.Bandwidth == nil && size == (compute.Size{}) {
-		return fault.BadField("cpu", "must be given with memory, or else spec or bandwidth")
+	ipv6 := bool(scalar.Value(in.NeedIPv6PublicIP))
+	if in.Bandwidth == nil && size == (compute.Size{}) && !ipv6 {
+		return fault.BadField("cpu", "must be given with memory, or else spec, bandwidth or needIpv6PublicIp")
+	}
+	// The SDKs send false with every change: it takes no address away.
+	if ipv6 {
+		if _, err := d.Compute.AddIPv6(ctx, c.Caller, detail.UID); err != nil {
+			return err
+		}
 	}
 	if size != (compute.Size{}) {
 		if err := d.v1Resize(ctx, c, detail.View, size, in.Reboot); err != nil {
@@ -123,9 +130,6 @@ func (d *Door) v1ResizeInstance(ctx context.Context, c *dialect.Call, in *wire.U
 
 // v1Unchangeable lets what a request repeats pass, and refuses changes that are not built.
 func v1Unchangeable(v *compute.View, in *wire.UpdateVMInstanceRequest) error {
-	if bool(scalar.Value(in.NeedIPv6PublicIP)) {
-		return notBuilt("needIpv6PublicIp", "public IPv6 addresses are not available")
-	}
 	if in.NetworkConfig != nil {
 		return notBuilt("networkConfig", "the NICs of an instance cannot be changed")
 	}

@@ -83,7 +83,7 @@ func (d *Door) v1NewInstances(ctx context.Context, c *dialect.Call) (w compute.N
 	}
 	w = compute.NewInstances{GroupName: scalar.Value(in.ServiceName), Name: scalar.Value(in.VMName), Hostname: scalar.Value(in.Hostname),
 		Size: v2Size(in.Spec, in.CPU, in.Memory), Image: bareImage(scalar.Value(in.ImageID)), Mbps: v1Bandwidth(float64(scalar.Value(in.Bandwidth))),
-		Public: bool(scalar.Value(in.NeedPublicIP)), Groups: bareAll("sg-", in.SecurityGroupIDs)}
+		Public: bool(scalar.Value(in.NeedPublicIP)), IPv6: bool(scalar.Value(in.NeedIPv6PublicIP)), Groups: bareAll("sg-", in.SecurityGroupIDs)}
 	if w.GroupName != "" {
 		if err := checkServiceName(w.GroupName); err != nil {
 			return w, err
@@ -121,8 +121,6 @@ func (in *v1Create) notOffered() error {
 		return fault.BadField("gpu", "no node offers GPUs")
 	case scalar.Value(in.CudaVersion)+scalar.Value(in.DriverVersion)+scalar.Value(in.CudnnVersion) != "":
 		return fault.BadField("driverVersion", "no node offers GPUs, so that no driver can be chosen")
-	case bool(scalar.Value(in.NeedIPv6PublicIP)):
-		return notBuilt("needIpv6PublicIp", "public IPv6 addresses are not available")
 	case bool(scalar.Value(in.DisableIntranet)):
 		return notBuilt("disableIntranet", "an instance without an internal network is not available")
 	case bool(scalar.Value(in.DisableCloudInit)):

@@ -79,7 +79,7 @@ func (d *Door) v2GetInstance(ctx context.Context, c *dialect.Call) (*dialect.Ans
 // v2Instance shows an instance. What is not set is left out (conventions-v2, section 2).
 func v2Instance(v *compute.View, pairs []*compute.KeyPair) wire.BecVMInstanceModel {
 	out := wire.BecVMInstanceModel{ID: new(instanceID(&v.Instance)), CreateTime: new(stamp(v.Created)), Name: &v.Name, Status: new(v2State(v.State)),
-		RegionID: &v.Where.Name, PaymentTiming: new(v2Payment(v.Payment)), IPv6: new(""), CPUCount: new(int32(v.VCPUs)), MemoryCapacityInGB: new(int32(v.MemoryMiB >> 10)),
+		RegionID: &v.Where.Name, PaymentTiming: new(v2Payment(v.Payment)), IPv6: new(publicIPv6(v, "")), CPUCount: new(int32(v.VCPUs)), MemoryCapacityInGB: new(int32(v.MemoryMiB >> 10)),
 		ImageType: new(v2ImageType(v.ImageAccount)), NetworkCapacityInMbps: new(int32(v.Mbps)), AutoRenew: &v.AutoRenew, Tags: make([]wire.TagModel, len(v.Tags.V))}
 	for k, t := range v.Tags.V {
 		out.Tags[k] = wire.TagModel{TagKey: new(t.Key), TagValue: new(t.Value)}

@@ -61,6 +61,21 @@ func (c *checker) inside(field string, a netip.Addr, p netip.Prefix) {
 	}
 }
 
+// second checks a range of IPv6 that stands beside one of IPv4.
+func (c *checker) second(first, p netip.Prefix, gateway netip.Addr) {
+	if !p.IsValid() {
+		if gateway.IsValid() {
+			c.fail("gateway6", "%s needs prefix6", gateway)
+		}
+		return
+	}
+	c.prefix("prefix6", p)
+	if !p.Addr().Is6() || p.Bits() != 64 || !first.Addr().Is4() {
+		c.fail("prefix6", "%s is not 64 bits of IPv6 beside a prefix of IPv4", p)
+	}
+	c.inside("gateway6", gateway, p)
+}
+
 func (c *checker) mac(field, text string) {
 	mac, err := net.ParseMAC(text)
 	if err != nil || len(mac) != 6 || mac.String() != text || mac[0]&1 != 0 {
@@ -80,6 +95,7 @@ func CheckUplink(s spec.Uplink) error {
 	if s.Gateway.IsValid() {
 		c.inside("gateway", s.Gateway, s.Prefix)
 	}
+	c.second(s.Prefix, s.Prefix6, s.Gateway6)
 	return c.err
 }
 
@@ -113,6 +129,7 @@ func CheckSubnet(s spec.Subnet) error {
 	if s.GatewayMAC != "" {
 		c.mac("gateway_mac", s.GatewayMAC)
 	}
+	c.second(s.Prefix, s.Prefix6, s.Gateway6)
 	for i, a := range s.DNS {
 		c.address(fmt.Sprintf("dns[%d]", i), a)
 	}

@@ -92,7 +92,7 @@ func (s *Site) AddOutside(a netip.Addr) (remove func()) {
 // route carries a packet that its port let go.
 func (n *network) route(from spec.Port, p packet) Verdict {
 	sub := n.subnets[from.Subnet]
-	if sub.Prefix.Contains(p.dst) && p.dst != sub.Gateway {
+	if holds(sub, p.dst) && !isGateway(sub, p.dst) {
 		return n.deliver(sub, p)
 	}
 	if sub.NoGateway {
@@ -104,7 +104,7 @@ func (n *network) route(from spec.Port, p packet) Verdict {
 	net := n.networks[sub.Network]
 	hop, narrow := nextHop(sub.Routes, p.dst)
 	for uid := range n.subnetsOf[net.UID] {
-		if other := n.subnets[uid]; !other.NoGateway && other.Prefix.Contains(p.dst) && other.Prefix.Bits() >= narrow {
+		if other := n.subnets[uid]; !other.NoGateway && holds(other, p.dst) && lengthFor(other, p.dst) >= narrow {
 			return n.enter(other, p.dst, p)
 		}
 	}
@@ -112,6 +112,29 @@ func (n *network) route(from spec.Port, p packet) Verdict {
 		return n.hop(net, hop, p)
 	}
 	return n.leave(from, net, p)
+}
+
+// holds tells whether an address is of a subnet, in either of its ranges.
+func holds(s spec.Subnet, a netip.Addr) bool { return s.Prefix.Contains(a) || s.Prefix6.Contains(a) }
+
+func isGateway(s spec.Subnet, a netip.Addr) bool {
+	return a == s.Gateway || s.Prefix6.IsValid() && a == s.Gateway6
+}
+
+// lengthFor is the length of the range of a subnet that an address of it is in.
+func lengthFor(s spec.Subnet, a netip.Addr) int {
+	if s.Prefix6.Contains(a) {
+		return s.Prefix6.Bits()
+	}
+	return s.Prefix.Bits()
+}
+
+// wayOut is where an uplink leads an IP version on, and the range that is its own; an invalid gateway: nowhere.
+func wayOut(up spec.Uplink, a netip.Addr) (gateway netip.Addr, own netip.Prefix) {
+	if a.Is4() == up.Prefix.Addr().Is4() {
+		return up.Gateway, up.Prefix
+	}
+	return up.Gateway6, up.Prefix6
 }
 
 // nextHop is where the longest route to an address leads, and its length in bits; an invalid address and -1: nowhere.
@@ -128,7 +151,7 @@ func nextHop(routes []spec.Route, to netip.Addr) (hop netip.Addr, bits int) {
 // hop hands a packet for somewhere else to an address on one of the network's subnets.
 func (n *network) hop(net spec.Network, hop netip.Addr, p packet) Verdict {
 	for uid := range n.subnetsOf[net.UID] {
-		if sub := n.subnets[uid]; !sub.NoGateway && sub.Prefix.Contains(hop) {
+		if sub := n.subnets[uid]; !sub.NoGateway && holds(sub, hop) {
 			return n.enter(sub, hop, p)
 		}
 	}
@@ -137,7 +160,7 @@ func (n *network) hop(net spec.Network, hop netip.Addr, p packet) Verdict {
 
 // enter hands a packet from the router to who has an address on a subnet.
 func (n *network) enter(sub spec.Subnet, to netip.Addr, p packet) Verdict {
-	if to == sub.Gateway {
+	if isGateway(sub, to) {
 		return n.deliver(sub, p)
 	}
 	if why := n.crosses(sub, spec.Ingress, p); why != "" {
@@ -148,7 +171,7 @@ func (n *network) enter(sub spec.Subnet, to netip.Addr, p packet) Verdict {
 
 // deliver hands a packet to whoever has its address on a subnet.
 func (n *network) deliver(sub spec.Subnet, p packet) Verdict {
-	if p.dst == sub.Gateway {
+	if isGateway(sub, p.dst) {
 		if sub.NoGateway {
 			return dropped("subnet %s has no router", sub.UID)
 		}
@@ -296,18 +319,19 @@ func (n *network) fromUplink(p packet, uplink string) Verdict {
 // beyond tells whether a host outside answers.
 func (n *network) beyond(p packet, up spec.Uplink) Verdict {
 	arrived := Verdict{OK: true, Source: p.src}
-	if n.outside[p.dst] || p.dst == up.Gateway {
-		if !up.Prefix.Contains(p.dst) && !up.Gateway.IsValid() {
+	gateway, own := wayOut(up, p.dst)
+	if n.outside[p.dst] || p.dst == gateway {
+		if !own.Contains(p.dst) && !gateway.IsValid() {
 			return dropped("uplink %s has no gateway", up.UID)
 		}
 		return arrived
 	}
 	for _, other := range n.uplinks {
-		if other.Prefix.Contains(p.dst) {
+		if other.Prefix.Contains(p.dst) || other.Prefix6.Contains(p.dst) {
 			return dropped("nobody has %s", p.dst)
 		}
 	}
-	if !up.Gateway.IsValid() {
+	if !gateway.IsValid() {
 		return dropped("uplink %s has no gateway", up.UID)
 	}
 	if p.dst.IsPrivate() {

@@ -105,6 +105,9 @@ type Uplink struct {
 	VLAN            int          `json:"vlan,omitempty"`
 	Prefix          netip.Prefix `json:"prefix"`
 	Gateway         netip.Addr   `json:"gateway,omitzero"`
+	// Prefix6 is the line's IPv6 range, of 64 bits: routers make their own address of it by their MAC (EUI64). Zero: the line has no IPv6.
+	Prefix6  netip.Prefix `json:"prefix6,omitzero"`
+	Gateway6 netip.Addr   `json:"gateway6,omitzero"`
 }
 
 // Network is a tenant's private network: one router at its site.
@@ -125,6 +128,9 @@ type Subnet struct {
 	GatewayMAC string       `json:"gateway_mac,omitempty"` // of the router's leg; empty: the engine's choice
 	DNS        []netip.Addr `json:"dns,omitempty"`
 	DHCP       bool         `json:"dhcp"`
+	// Prefix6 is a second range, of IPv6 and 64 bits, beside one of IPv4: the router announces it, and ports make their address of it by their MAC (EUI64). Zero: none.
+	Prefix6  netip.Prefix `json:"prefix6,omitzero"`
+	Gateway6 netip.Addr   `json:"gateway6,omitzero"`
 	// NoGateway leaves the switch without a router leg.
 	NoGateway bool `json:"no_gateway,omitempty"`
 	// ACL is the UID of the network ACL that guards the border to the router; empty: all may cross it. What stays inside the subnet is never asked.

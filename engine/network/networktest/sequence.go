@@ -262,7 +262,11 @@ func drawSubnet(t *rapid.T, uid func(string, string) string) spec.Subnet {
 	}
 	s.DHCP, s.NoGateway = rapid.Bool().Draw(t, "dhcp"), rapid.Bool().Draw(t, "no gateway")
 	if rapid.Bool().Draw(t, "ipv6") {
+		s.Prefix6, s.Gateway6 = netip.Prefix{}, netip.Addr{}
 		s.Prefix, s.Gateway, s.DNS = netip.MustParsePrefix("fd00:1::/64"), netip.MustParseAddr("fd00:1::1"), nil
+	}
+	if rapid.Bool().Draw(t, "ipv4 alone") {
+		s.Prefix6, s.Gateway6 = netip.Prefix{}, netip.Addr{}
 	}
 	if !s.NoGateway && rapid.Bool().Draw(t, "routes") {
 		to := netip.PrefixFrom(netip.IPv4Unspecified(), 0)

@@ -59,7 +59,8 @@ type World struct {
 // NewWorld makes a valid World.
 func NewWorld() World {
 	return World{
-		Uplink:  spec.Uplink{UID: "up-1", PhysicalNetwork: "physnet1", Prefix: netip.MustParsePrefix("203.0.113.0/24"), Gateway: netip.MustParseAddr("203.0.113.1")},
+		Uplink: spec.Uplink{UID: "up-1", PhysicalNetwork: "physnet1", Prefix: netip.MustParsePrefix("203.0.113.0/24"), Gateway: netip.MustParseAddr("203.0.113.1"),
+			Prefix6: netip.MustParsePrefix("2001:db8::/64"), Gateway6: netip.MustParseAddr("2001:db8::1")},
 		Network: spec.Network{UID: "net-1", Uplink: "up-1", Address: netip.MustParseAddr("203.0.113.10"), SNAT: true},
 		ACL: spec.NetworkACL{UID: "acl-1", Ingress: []spec.ACLRule{
 			{UID: "a1", Action: spec.Deny, Protocol: "tcp", Source: netip.MustParsePrefix("198.51.100.0/24"), DestinationPorts: spec.PortRange{Min: 22, Max: 23}},
@@ -67,6 +68,7 @@ func NewWorld() World {
 		}, Egress: []spec.ACLRule{{UID: "a3", Action: spec.Allow}}},
 		Subnet: spec.Subnet{UID: "sub-1", Network: "net-1", Prefix: netip.MustParsePrefix("10.1.0.0/24"), Gateway: netip.MustParseAddr("10.1.0.1"), DHCP: true,
 			DNS: []netip.Addr{netip.MustParseAddr("223.5.5.5")}, ACL: "acl-1",
+			Prefix6: netip.MustParsePrefix("fd00:1::/64"), Gateway6: netip.MustParseAddr("fd00:1::1"),
 			Routes: []spec.Route{{Destination: netip.MustParsePrefix("172.20.0.0/16"), NextHop: netip.MustParseAddr("10.1.0.11")}}},
 		Group: spec.SecurityGroup{UID: "sg-1", Rules: []spec.Rule{
 			{UID: "r1", Direction: spec.Ingress, Protocol: "tcp", PortMin: 22, PortMax: 22, Remote: netip.MustParsePrefix("0.0.0.0/0")},
@@ -136,6 +138,7 @@ func testChanges(t *testing.T, e network.Network) {
 	w := NewWorld()
 	require.NoError(t, w.Apply(t.Context(), e))
 	w.Uplink.VLAN = 100
+	w.Uplink.Prefix6, w.Uplink.Gateway6, w.Subnet.Prefix6, w.Subnet.Gateway6 = netip.Prefix{}, netip.Addr{}, netip.Prefix{}, netip.Addr{}
 	w.Network.MTU, w.Network.SNAT = 1400, false
 	w.ACL.Ingress, w.ACL.Egress = w.ACL.Ingress[1:], nil
 	w.Subnet.DNS, w.Subnet.DHCP, w.Subnet.ACL, w.Subnet.Routes = nil, false, "", nil
@@ -294,6 +297,16 @@ func testInvalid(t *testing.T, e network.Network) {
 		{"physical_network", func(w World) error { w.Uplink.PhysicalNetwork = ""; return e.EnsureUplink(ctx, w.Uplink) }},
 		{"vlan", func(w World) error { w.Uplink.VLAN = 4095; return e.EnsureUplink(ctx, w.Uplink) }},
 		{"gateway", func(w World) error { w.Uplink.Gateway = w.Subnet.Gateway; return e.EnsureUplink(ctx, w.Uplink) }},
+		{"prefix6", func(w World) error {
+			w.Uplink.Prefix6 = netip.MustParsePrefix("2001:db8::/56")
+			return e.EnsureUplink(ctx, w.Uplink)
+		}},
+		{"gateway6", func(w World) error { w.Uplink.Gateway6 = w.Uplink.Gateway; return e.EnsureUplink(ctx, w.Uplink) }},
+		{"gateway6", func(w World) error { w.Subnet.Gateway6 = w.Uplink.Gateway6; return e.EnsureSubnet(ctx, w.Subnet) }},
+		{"prefix6", func(w World) error {
+			w.Subnet.Prefix, w.Subnet.Gateway, w.Subnet.Routes = w.Uplink.Prefix6, w.Uplink.Gateway6, nil
+			return e.EnsureSubnet(ctx, w.Subnet)
+		}},
 		{"address", func(w World) error { w.Network.Address = netip.Addr{}; return e.EnsureNetwork(ctx, w.Network) }},
 		{"snat", func(w World) error { w.Network.Uplink = ""; return e.EnsureNetwork(ctx, w.Network) }},
 		{"mtu", func(w World) error { w.Network.MTU = 100; return e.EnsureNetwork(ctx, w.Network) }},

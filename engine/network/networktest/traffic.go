@@ -57,6 +57,7 @@ func Traffic(t *testing.T, f Fixture) {
 	t.Run("VirtualIPMoves", x.virtualIP)
 	t.Run("PublicIP", x.publicIP)
 	t.Run("NATGateway", x.gateway)
+	t.Run("IPv6", x.ipv6)
 	t.Run("Limits", x.limits)
 	t.Run("NetworkACL", x.networkACL)
 	t.Run("Routes", x.routes)

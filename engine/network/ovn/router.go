@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -131,6 +132,9 @@ func (e *Engine) putNetwork(tx *transaction, s spec.Network, uplink spec.Uplink)
 	var gateways string
 	if s.Uplink != "" {
 		of, inherited = owner(spec.KindUplink, s.Uplink), fmt.Sprintf("%d %s", uplink.Prefix.Bits(), uplink.Gateway)
+		if uplink.Prefix6.IsValid() {
+			inherited += fmt.Sprintf(" %s %s", uplink.Prefix6, uplink.Gateway6)
+		}
 		if gateways, err = tx.uuidOf(tableChassisGroup, owner(kindGateways, sharedUID)); err != nil {
 			return err
 		}
@@ -161,16 +165,29 @@ func networkRows(s spec.Network, uplink spec.Uplink, self, gateways string) []wa
 		return rows
 	}
 	port := gatewayPortName(s.UID)
+	networks := []string{netip.PrefixFrom(s.Address, uplink.Prefix.Bits()).String()}
+	if uplink.Prefix6.IsValid() {
+		networks = append(networks, netip.PrefixFrom(spec.EUI64(uplink.Prefix6, macOf(port)), uplink.Prefix6.Bits()).String())
+	}
 	rows = append(rows,
 		wanted{table: tableRouterPort, role: "gateway", parent: &parent{tableRouter, "ports", self}, columns: ovsdb.Row{
-			"name": port, "mac": macOf(port), "networks": set(netip.PrefixFrom(s.Address, uplink.Prefix.Bits()).String()), "ha_chassis_group": uuidSet(gateways),
+			"name": port, "mac": macOf(port), "networks": set(networks...), "ha_chassis_group": uuidSet(gateways),
 			"ipv6_ra_configs": ovsMap(nil),
 		}},
 		wanted{table: tableSwitchPort, role: "gateway", parent: &parent{tableSwitch, "ports", owner(spec.KindUplink, s.Uplink)}, columns: routerSidePort(port)})
-	if !uplink.Gateway.IsValid() {
-		return rows
+	return append(rows, waysOut(s.UID, "", uplink, nil)...)
+}
+
+// waysOut are the default routes of a network, of either IP version that its uplink has. table is as for route; what it leads elsewhere has no default route.
+func waysOut(network, table string, uplink spec.Uplink, leads []spec.Route) (rows []wanted) {
+	for role, gateway := range map[string]netip.Addr{"default": uplink.Gateway, "default6": uplink.Gateway6} {
+		if !gateway.IsValid() || slices.ContainsFunc(leads, func(r spec.Route) bool { return r.Destination == everywhere(gateway) }) {
+			continue
+		}
+		to := spec.Route{Destination: everywhere(gateway), NextHop: gateway}
+		rows = append(rows, route(role, owner(spec.KindNetwork, network), table, to, set(gatewayPortName(network))))
 	}
-	return append(rows, route("default", self, "", spec.Route{Destination: everywhere(uplink.Gateway), NextHop: uplink.Gateway}, set(port)))
+	return rows
 }
 
 // everywhere is the prefix of all addresses of an address's IP version.

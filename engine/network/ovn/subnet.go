@@ -109,6 +109,9 @@ func inheritance(mtu int, snat netip.Addr, s spec.Subnet, uplink spec.Uplink, ac
 	text := fmt.Sprintf("%d %s", mtu, snat)
 	if len(s.Routes) > 0 {
 		text += fmt.Sprintf(" %s", uplink.Gateway)
+		if uplink.Gateway6.IsValid() {
+			text += fmt.Sprintf(" %s", uplink.Gateway6)
+		}
 	}
 	if s.ACL == "" {
 		return text, nil
@@ -137,11 +140,15 @@ func subnetRows(s spec.Subnet, self string, mtu int, snat netip.Addr) []wanted {
 	if len(s.Routes) > 0 {
 		options["route_table"] = s.UID
 	}
+	legs := []string{netip.PrefixFrom(s.Gateway, s.Prefix.Bits()).String()}
+	if s.Prefix6.IsValid() {
+		legs = append(legs, netip.PrefixFrom(s.Gateway6, s.Prefix6.Bits()).String())
+	}
 	rows := []wanted{{table: tableSwitch, role: mainRole, ids: ids, columns: ovsdb.Row{"name": "ec-sub-" + s.UID}}}
 	if !s.NoGateway {
 		rows = append(rows,
 			wanted{table: tableRouterPort, role: legRole, parent: &parent{tableRouter, "ports", network}, columns: ovsdb.Row{
-				"name": port, "mac": legMAC(s), "networks": set(netip.PrefixFrom(s.Gateway, s.Prefix.Bits()).String()), "ipv6_ra_configs": advertisement(s, mtu),
+				"name": port, "mac": legMAC(s), "networks": set(legs...), "ipv6_ra_configs": advertisement(s, mtu),
 				"options": ovsMap(options),
 			}},
 			wanted{table: tableSwitchPort, role: legRole, parent: &parent{tableSwitch, "ports", self}, columns: routerSidePort(port)})
@@ -164,19 +171,22 @@ func routeRows(s spec.Subnet, n spec.Network, uplink spec.Uplink) []wanted {
 	}
 	network := owner(spec.KindNetwork, s.Network)
 	var rows []wanted
-	out := uplink.Gateway.IsValid()
 	for _, r := range s.Routes {
 		rows = append(rows, route("to "+r.Destination.String(), network, s.UID, r, set[string]()))
-		out = out && r.Destination != everywhere(uplink.Gateway)
 	}
-	if out {
-		rows = append(rows, route("default", network, s.UID, spec.Route{Destination: everywhere(uplink.Gateway), NextHop: uplink.Gateway}, set(gatewayPortName(n.UID))))
-	}
-	return rows
+	return append(rows, waysOut(n.UID, s.UID, uplink, s.Routes)...)
 }
 
-// advertisement is what the router tells IPv6 guests: only that addresses come by DHCPv6, since port security knows no others.
+// How often the router announces itself unasked, in seconds: a guest whose port is given an IPv6 address while it runs has it after that.
+const minAnnounce, maxAnnounce = 5, 15
+
+// advertisement is what the router tells IPv6 guests. Beside IPv4 they make their address of the range and their MAC: the port was given that very one. On a subnet
+// of IPv6 alone addresses come by DHCPv6, since port security knows no others.
 func advertisement(s spec.Subnet, mtu int) ovsdb.OvsMap {
+	if s.Prefix6.IsValid() {
+		return ovsMap(map[string]string{"address_mode": "slaac", "send_periodic": "true", "mtu": strconv.Itoa(mtu), "min_interval": strconv.Itoa(minAnnounce),
+			"max_interval": strconv.Itoa(maxAnnounce)})
+	}
 	if s.Prefix.Addr().Is4() || !s.DHCP {
 		return ovsMap(nil)
 	}

@@ -20,14 +20,15 @@ const (
 
 // Line is the schema Line.
 type Line struct {
-	Carrier         string `json:"carrier"`
-	PhysicalNetwork string `json:"physicalNetwork"`
-	Vlan            *int32 `json:"vlan,omitempty"`
-	Prefix          string `json:"prefix"`
-	Gateway         string `json:"gateway"`
-	First           string `json:"first"`
-	Last            string `json:"last"`
-	Snat            *bool  `json:"snat,omitempty"`
+	Carrier         string  `json:"carrier"`
+	PhysicalNetwork string  `json:"physicalNetwork"`
+	Vlan            *int32  `json:"vlan,omitempty"`
+	Prefix          string  `json:"prefix"`
+	Gateway         string  `json:"gateway"`
+	First           string  `json:"first"`
+	Last            string  `json:"last"`
+	Snat            *bool   `json:"snat,omitempty"`
+	IPv6            *Block6 `json:"ipv6,omitempty"`
 }
 
 // LineInput is the schema Line in requests.
@@ -40,6 +41,23 @@ type LineInput struct {
 	First           string       `json:"first"`
 	Last            string       `json:"last"`
 	Snat            *scalar.Bool `json:"snat,omitempty"`
+	IPv6            *Block6Input `json:"ipv6,omitempty"`
+}
+
+// Block6 is the schema Block6: Public IPv6 addresses of a line.
+type Block6 struct {
+	Prefix  string  `json:"prefix"`
+	Gateway string  `json:"gateway"`
+	First   *string `json:"first,omitempty"`
+	Last    *string `json:"last,omitempty"`
+}
+
+// Block6Input is the schema Block6 in requests: Public IPv6 addresses of a line.
+type Block6Input struct {
+	Prefix  string  `json:"prefix"`
+	Gateway string  `json:"gateway"`
+	First   *string `json:"first,omitempty"`
+	Last    *string `json:"last,omitempty"`
 }
 
 // Site is the schema Site.
