@@ -133,7 +133,7 @@ func readDemand(level plan.Level, in wire.DemandInput, sites []*place.Site, line
 	n := plan.Demand{Count: int(in.DemandCount), Operator: scalar.Value(in.Operator), Line: scalar.Value(in.PoolID)}
 	switch {
 	case scalar.Value(in.PoolIDV6) != "" || in.IPv6BandwidthEnable != nil && bool(*in.IPv6BandwidthEnable):
-		return n, fault.BadField("coverage", "no site has IPv6 lines (pool_id_v6) yet")
+		return n, fault.BadField("coverage", "pools of IPv6 lines (pool_id_v6) are not available")
 	case n.Line != "" && (level == plan.Area || level == plan.Province):
 		return n, fault.BadField("coverage", "pool_id must not be given on the levels area and prov")
 	case n.Line != "":

@@ -180,7 +180,7 @@ func serverNICs(in wire.NetConfigInstance) ([]compute.NIC, error) {
 	nics := make([]compute.NIC, len(in.Subnets))
 	for k, n := range in.Subnets {
 		if n.IPv6Enable != nil && bool(*n.IPv6Enable) {
-			return nil, fault.BadField(fmt.Sprintf("server.net_config.subnets[%d].ipv6_enable", k), "no site has IPv6 yet")
+			return nil, fault.BadField(fmt.Sprintf("server.net_config.subnets[%d].ipv6_enable", k), "IPv6 is not available for subnets")
 		}
 		nics[k] = compute.NIC{Network: in.VPCID, Subnet: n.ID}
 		for _, p := range n.AllowedAddressPairs {

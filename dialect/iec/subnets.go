@@ -133,7 +133,7 @@ func (d *Door) updateSubnet(ctx context.Context, c *dialect.Call) (*dialect.Answ
 	change := network.SubnetChange{}
 	if o := in.Subnet; o != nil {
 		if o.IPv6Enable != nil && bool(*o.IPv6Enable) {
-			return nil, fault.BadField("ipv6_enable", "there is no IPv6 line at this site")
+			return nil, fault.BadField("ipv6_enable", "IPv6 is not available for subnets")
 		}
 		change.Name, change.DHCP = filled(o.Name), (*bool)(o.DhcpEnable)
 		change.DNS = network.Servers{List: listed(o.DNSList), Primary: filled(o.PrimaryDNS), Secondary: filled(o.SecondaryDNS)}
