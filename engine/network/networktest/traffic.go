@@ -61,6 +61,7 @@ func Traffic(t *testing.T, f Fixture) {
 	t.Run("Limits", x.limits)
 	t.Run("NetworkACL", x.networkACL)
 	t.Run("Routes", x.routes)
+	t.Run("FurtherAddress", x.furtherAddress)
 	t.Run("NothingIsLeft", func(t *testing.T) {
 		require.NoError(t, clear(f.Engine))
 		requireList(t, f.Engine, nil)
