@@ -102,7 +102,7 @@ var always = []rule{
 			AND NOT EXISTS (SELECT 1 FROM link_specs AS s WHERE s.target = 'host.' || i.host AND s.kind = 'instance' AND s.uid = i.uid AND NOT s.deleted AND s.revision >= i.wanted)
 		UNION ALL SELECT 'volume', v.uid, 'generation ' || v.wanted || ' has no live spec' FROM volumes AS v JOIN instances AS i ON i.uid = v.instance WHERE v.wanted > 0 AND i.state <> 'deleting'
 			AND NOT EXISTS (SELECT 1 FROM link_specs AS s WHERE s.target = 'host.' || v.host AND s.kind = 'volume' AND s.uid = v.uid AND NOT s.deleted AND s.revision >= v.wanted)
-		UNION ALL SELECT 'port', p.uid, 'generation ' || p.wanted || ' has no live spec' FROM ports AS p JOIN instances AS i ON i.uid = p.instance WHERE p.wanted > 0 AND i.state <> 'deleting'
+		UNION ALL SELECT 'port', p.uid, 'generation ' || p.wanted || ' has no live spec' FROM ports AS p JOIN instances AS i ON i.uid = p.instance WHERE p.wanted > 0 AND i.state <> 'deleting' AND i.leaving NOT LIKE '%' || p.uid || '%'
 			AND NOT EXISTS (SELECT 1 FROM link_specs AS s WHERE s.target = 'site.' || p.site AND s.kind = 'port' AND s.uid = p.uid AND NOT s.deleted AND s.revision >= p.wanted)
 		UNION ALL SELECT 'virtual_ip', p.uid, 'generation ' || p.wanted || ' has no live spec' FROM ports AS p WHERE p.kind = 'virtual' AND NOT p.doomed
 			AND NOT EXISTS (SELECT 1 FROM link_specs AS s WHERE s.target = 'site.' || p.site AND s.kind = 'virtual_ip' AND s.uid = p.uid AND NOT s.deleted AND s.revision >= p.wanted)

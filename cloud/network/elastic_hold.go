@@ -46,8 +46,9 @@ func dropOrLoosen(ctx context.Context, tx *store.Tx, ports []*Port) error {
 			going = append(going, p)
 			continue
 		}
-		p.Instance, p.Position, p.Elastic, p.Error = "", 0, Loose, ""
-		if _, err := tx.NewUpdate().Model(p).Column("instance", "position", "elastic", "error").WherePK().Exec(ctx); err != nil {
+		// Nothing of it is wanted any more, so that its next life begins without a spec.
+		p.Instance, p.Position, p.Elastic, p.Error, p.Wanted = "", 0, Loose, "", 0
+		if _, err := tx.NewUpdate().Model(p).Column("instance", "position", "elastic", "error", "wanted").WherePK().Exec(ctx); err != nil {
 			return err
 		}
 	}

@@ -178,6 +178,8 @@ func (s *simClient) act() {
 		s.network()
 	case n < 93:
 		s.virtualIP()
+	case n < 95:
+		s.elasticNIC(strings.TrimPrefix(id, "vm-"))
 	default:
 		s.group(id)
 	}

@@ -22,19 +22,24 @@ func (s *simClient) elasticNIC(instance string) {
 		if len(d.Groups) == 0 {
 			return
 		}
-		_, err = nets.CreateElasticNIC(s.c.ctx, caller, network.NewElasticNIC{Name: "e", Subnet: d.Ports[0].Subnet, Groups: []string{d.Groups[0].UID}, Further: make([]netip.Addr, r.IntN(3))})
-		s.refusal("elastic NIC made", err)
+		made, err := nets.CreateElasticNIC(s.c.ctx, caller, network.NewElasticNIC{Name: "e", Subnet: d.Ports[0].Subnet, Groups: []string{d.Groups[0].UID}, Further: make([]netip.Addr, r.IntN(3))})
+		if !s.refusal("elastic NIC made", err) {
+			_, err = s.c.cp.Compute.AttachNIC(s.c.ctx, caller, instance, made.UID)
+			s.refusal("elastic NIC attached", err)
+		}
 		return
 	}
 	one := found[r.IntN(len(found))]
 	switch r.IntN(6) {
 	case 0, 1:
+		if one.Instance != "" {
+			_, err = s.c.cp.Compute.DetachNIC(s.c.ctx, caller, one.Instance, one.UID)
+			s.refusal("elastic NIC detached", err)
+			return
+		}
 		_, err = s.c.cp.Compute.AttachNIC(s.c.ctx, caller, instance, one.UID)
 		s.refusal("elastic NIC attached", err)
-	case 2:
-		_, err = s.c.cp.Compute.DetachNIC(s.c.ctx, caller, one.Instance, one.UID)
-		s.refusal("elastic NIC detached", err)
-	case 3:
+	case 2, 3:
 		_, err = nets.AddElasticAddresses(s.c.ctx, caller, one.UID, make([]netip.Addr, 1+r.IntN(2)))
 		s.refusal("address added", err)
 		_, err = s.c.cp.Compute.AddAddresses(s.c.ctx, caller, instance, make([]netip.Addr, 1))
