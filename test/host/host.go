@@ -108,7 +108,7 @@ func (h *Host) boot(ctx context.Context) error {
 		return err
 	}
 	// The underlay address sits on a userspace bridge, so that the userspace datapath finds its way to the tunnels' other ends.
-	_, err := daemons.Script(ctx, h.ns, fmt.Sprintf(`ovs-vsctl --may-exist add-br br-phy -- set Bridge br-phy datapath_type=netdev -- --may-exist add-port br-phy phy0 \
+	_, err := daemons.Script(ctx, h.ns, fmt.Sprintf(`ovs-vsctl --timeout=60 --may-exist add-br br-phy -- set Bridge br-phy datapath_type=netdev -- --may-exist add-port br-phy phy0 \
   -- set Interface br-phy mtu_request=%d -- --may-exist add-br br-ex -- set Bridge br-ex datapath_type=netdev -- --may-exist add-port br-ex prov0
 ethtool -K br-phy tx off >/dev/null
 ip addr add %s/24 dev br-phy

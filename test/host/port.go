@@ -72,7 +72,7 @@ ip link set %[1]s up`, dev, mac, p.ns.PID()))
 	if ifaceID == "" {
 		return nil
 	}
-	_, err = daemons.Run(ctx, hostNS, "ovs-vsctl", "--may-exist", "add-port", "br-int", dev, "--", "set", "Interface", dev, "external-ids:iface-id="+ifaceID,
+	_, err = daemons.Run(ctx, hostNS, "ovs-vsctl", "--timeout=60", "--may-exist", "add-port", "br-int", dev, "--", "set", "Interface", dev, "external-ids:iface-id="+ifaceID,
 		"--", "set", "Port", dev, "other_config:transient=true")
 	return err
 }

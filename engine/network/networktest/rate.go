@@ -94,7 +94,7 @@ func receive(at, limit string) error {
 	return nil
 }
 
-// send sends at a rate for a while.
+// send sends at a rate for a while, or until its standard input ends.
 func send(to string, mbps int, limit string) error {
 	duration, err := time.ParseDuration(limit)
 	if err != nil {
@@ -105,6 +105,11 @@ func send(to string, mbps int, limit string) error {
 		return err
 	}
 	defer conn.Close()
+	stop := make(chan struct{})
+	go func() {
+		defer close(stop)
+		_, _ = io.Copy(io.Discard, os.Stdin)
+	}()
 	payload := make([]byte, datagram)
 	perSecond := float64(mbps) * 1e6 / 8 / (datagram + overhead)
 	began, sent := time.Now(), 0.0
@@ -112,7 +117,11 @@ func send(to string, mbps int, limit string) error {
 		for due := time.Since(began).Seconds() * perSecond; sent < due; sent++ {
 			_, _ = conn.Write(payload) // refused while nobody listens yet
 		}
-		time.Sleep(time.Millisecond)
+		select {
+		case <-stop:
+			return nil
+		case <-time.After(time.Millisecond):
+		}
 	}
 	return nil
 }
@@ -128,27 +137,32 @@ func rates(t *testing.T, offered int, flows ...flow) []float64 {
 	t.Helper()
 	self, err := os.Executable()
 	require.NoError(t, err)
-	const window = 3 * time.Second
+	const window = 2 * time.Second
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	meter := func(r Runner, text string) (io.ReadCloser, func() error) {
+	meter := func(r Runner, text string) (in io.Closer, out io.ReadCloser, wait func() error) {
 		cmd := r.Command(ctx, "env", meterVariable+"="+text, self)
-		out, err := cmd.StdoutPipe()
+		in, err := cmd.StdinPipe()
+		require.NoError(t, err)
+		out, err = cmd.StdoutPipe()
 		require.NoError(t, err)
 		cmd.Stderr = os.Stderr
 		require.NoError(t, cmd.Start())
-		return out, cmd.Wait
+		return in, out, cmd.Wait
 	}
 	outputs, ends := make([]io.ReadCloser, len(flows)), make([]func() error, len(flows))
 	for k, f := range flows {
-		outputs[k], ends[k] = meter(f.to, fmt.Sprintf("receive :%d %s", meterPort+k, window))
+		_, outputs[k], ends[k] = meter(f.to, fmt.Sprintf("receive :%d %s", meterPort+k, window))
 		ready := make([]byte, len("ready\n"))
 		_, err := io.ReadFull(outputs[k], ready)
 		require.NoError(t, err)
 	}
 	for k, f := range flows {
-		_, end := meter(f.from, fmt.Sprintf("send %s:%d %d %s", f.address, meterPort+k, offered, window+3*time.Second))
-		defer func() { require.NoError(t, end()) }()
+		stop, _, wait := meter(f.from, fmt.Sprintf("send %s:%d %d %s", f.address, meterPort+k, offered, window+3*time.Second))
+		defer func() {
+			_ = stop.Close()
+			require.NoError(t, wait())
+		}()
 	}
 	measured := make([]float64, len(flows))
 	for k := range flows {

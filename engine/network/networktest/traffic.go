@@ -44,24 +44,33 @@ type tenant struct {
 // Traffic checks an engine by packets.
 func Traffic(t *testing.T, f Fixture) {
 	x := newTenant(t, f)
-	t.Run("SameSubnetAcrossHosts", func(t *testing.T) { reaches(t, x.ra, "10.1.0.12") })
-	t.Run("RoutedBetweenSubnets", func(t *testing.T) { reaches(t, x.ra, "10.2.0.11") })
-	t.Run("OtherNetworkIsOut", func(t *testing.T) { silent(t, x.ra, "10.9.0.11") })
-	t.Run("SNATToTheOutside", func(t *testing.T) { reaches(t, x.ra, f.Uplink.Gateway.String()) })
-	t.Run("SpoofedSourceIsDropped", x.spoof)
-	t.Run("DHCP", x.dhcp)
-	t.Run("GroupLetsThroughAndCuts", x.groups)
-	t.Run("ClosingCutsEstablishedConnections", x.established)
-	t.Run("RemoteGroup", x.remoteGroup)
-	t.Run("DenialAndPriority", x.denies)
-	t.Run("VirtualIPMoves", x.virtualIP)
-	t.Run("PublicIP", x.publicIP)
-	t.Run("NATGateway", x.gateway)
-	t.Run("IPv6", x.ipv6)
-	t.Run("Limits", x.limits)
-	t.Run("NetworkACL", x.networkACL)
-	t.Run("Routes", x.routes)
-	t.Run("FurtherAddress", x.furtherAddress)
+	for _, step := range []struct {
+		name string
+		run  func(t *testing.T)
+	}{
+		{"SameSubnetAcrossHosts", func(t *testing.T) { reaches(t, x.ra, "10.1.0.12") }},
+		{"RoutedBetweenSubnets", func(t *testing.T) { reaches(t, x.ra, "10.2.0.11") }},
+		{"OtherNetworkIsOut", func(t *testing.T) { silent(t, x.ra, "10.9.0.11") }},
+		{"SNATToTheOutside", func(t *testing.T) { reaches(t, x.ra, f.Uplink.Gateway.String()) }},
+		{"SpoofedSourceIsDropped", x.spoof},
+		{"DHCP", x.dhcp},
+		{"GroupLetsThroughAndCuts", x.groups},
+		{"ClosingCutsEstablishedConnections", x.established},
+		{"RemoteGroup", x.remoteGroup},
+		{"DenialAndPriority", x.denies},
+		{"VirtualIPMoves", x.virtualIP},
+		{"PublicIP", x.publicIP},
+		{"NATGateway", x.gateway},
+		{"IPv6", x.ipv6},
+		{"Limits", x.limits},
+		{"NetworkACL", x.networkACL},
+		{"Routes", x.routes},
+		{"FurtherAddress", x.furtherAddress},
+	} {
+		if !t.Run(step.name, step.run) {
+			t.FailNow() // what a failed step leaves behind would fail the others, each after minutes
+		}
+	}
 	t.Run("NothingIsLeft", func(t *testing.T) {
 		require.NoError(t, clear(f.Engine))
 		requireList(t, f.Engine, nil)
@@ -107,8 +116,9 @@ func subnetOf(uid, network, base string) spec.Subnet {
 }
 
 func ping(r Runner, address string, more ...string) bool {
-	args := append([]string{"ping", "-n", "-c", "1", "-W", "1"}, more...)
-	return r.Command(context.Background(), append(args, address)...).Run() == nil
+	args := append([]string{"ping", "-n", "-c", "1", "-i", "0.2", "-W", "1"}, more...)
+	_, err := output(context.Background(), r, append(args, address)...)
+	return err == nil
 }
 
 // tcp tells whether a connection gets an answer.
@@ -117,11 +127,24 @@ func tcp(r Runner, address string, port int) bool { return answers(r, address, p
 // answers is what a connection says; empty if nothing does.
 func answers(r Runner, address string, port int) string {
 	// -w bounds the connecting only: an answer that is cut off later would be waited for.
-	out, err := r.Command(context.Background(), "timeout", "3", "busybox", "nc", "-w", "1", address, fmt.Sprint(port)).Output()
+	out, err := output(context.Background(), r, "timeout", "3", "busybox", "nc", "-w", "1", address, fmt.Sprint(port))
 	if err != nil {
 		return ""
 	}
-	return string(out)
+	return out
+}
+
+// output runs a command that is over soon, and would be killed if it were not.
+func output(ctx context.Context, r Runner, args ...string) (string, error) {
+	ctx, cancel := context.WithTimeout(ctx, effect)
+	defer cancel()
+	cmd := r.Command(ctx, args...)
+	cmd.WaitDelay = time.Second
+	out, err := cmd.CombinedOutput()
+	if ctx.Err() != nil {
+		err = fmt.Errorf("%v: still running after %s: %w", args, effect, err)
+	}
+	return string(out), err
 }
 
 // serve answers "hello" to every connection, until the test ends.
@@ -158,7 +181,7 @@ func silent(t *testing.T, r Runner, address string) {
 
 func run(t *testing.T, r Runner, args ...string) {
 	t.Helper()
-	out, err := r.Command(t.Context(), args...).CombinedOutput()
+	out, err := output(t.Context(), r, args...)
 	require.NoError(t, err, "%v: %s", args, out)
 }
 
@@ -175,9 +198,9 @@ func (x *tenant) spoof(t *testing.T) {
 
 func (x *tenant) dhcp(t *testing.T) {
 	eventually(t, "a lease", func() bool {
-		out, _ := x.ra.Command(t.Context(), "busybox", "udhcpc", "-i", "eth0", "-n", "-q", "-f", "-t", "2", "-T", "1", "-s", "/bin/true").CombinedOutput()
+		out, _ := output(t.Context(), x.ra, "busybox", "udhcpc", "-i", "eth0", "-n", "-q", "-f", "-t", "2", "-T", "1", "-s", "/bin/true")
 		t.Logf("%s", out)
-		return strings.Contains(string(out), "lease of 10.1.0.11 obtained")
+		return strings.Contains(out, "lease of 10.1.0.11 obtained")
 	})
 }
 

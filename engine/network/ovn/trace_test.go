@@ -1,12 +1,14 @@
 package ovn_test
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"os/exec"
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -48,7 +50,9 @@ func startNorthd(t *testing.T, nb, sb string) {
 
 func run(t *testing.T, args ...string) string {
 	t.Helper()
-	out, err := exec.CommandContext(t.Context(), args[0], args[1:]...).CombinedOutput()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute) // a program that asks a daemon would wait for a dead one for ever
+	defer cancel()
+	out, err := exec.CommandContext(ctx, args[0], args[1:]...).CombinedOutput()
 	require.NoError(t, err, "%v: %s", args, out)
 	return strings.TrimSpace(string(out))
 }
