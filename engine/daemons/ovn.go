@@ -26,13 +26,13 @@ db() { # name schema port
   local tcp=
   [ -z %[1]q ] || tcp=--remote=ptcp:$2:%[1]s
   ovsdb-server /var/lib/ovn/ovn$1_db.db --remote=punix:/run/ovn/ovn$1_db.sock $tcp --unixctl=/run/ovn/ovn$1_db.ctl --pidfile=/run/ovn/ovn$1_db.pid \
-    --detach --no-chdir -vconsole:off --log-file=/var/log/ovn/ovsdb-$1.log >/dev/null 2>&1 </dev/null
+    --detach --monitor --no-chdir -vconsole:off --log-file=/var/log/ovn/ovsdb-$1.log >/dev/null 2>&1 </dev/null
 }
 db nb %[2]d
 db sb %[3]d
 ovn-nbctl --db=unix:/run/ovn/ovnnb_db.sock init
 ovn-sbctl --db=unix:/run/ovn/ovnsb_db.sock init
-ovn-northd --ovnnb-db=unix:/run/ovn/ovnnb_db.sock --ovnsb-db=unix:/run/ovn/ovnsb_db.sock --pidfile=/run/ovn/ovn-northd.pid --detach --no-chdir \
+ovn-northd --ovnnb-db=unix:/run/ovn/ovnnb_db.sock --ovnsb-db=unix:/run/ovn/ovnsb_db.sock --pidfile=/run/ovn/ovn-northd.pid --detach --monitor --no-chdir \
   -vconsole:off --log-file=/var/log/ovn/ovn-northd.log >/dev/null 2>&1 </dev/null
 `, addr, NBPort, SBPort))
 	if err != nil {
@@ -63,7 +63,7 @@ func StartOVNController(ctx context.Context, r Runner, cfg ChassisConfig) error 
 ovs-vsctl --no-wait set Open_vSwitch . external-ids:ovn-remote=%[1]q external-ids:ovn-encap-type=geneve external-ids:ovn-encap-ip=%[2]q \
   external-ids:ovn-bridge-datapath-type=%[3]s external-ids:ovn-bridge-mappings=%[4]q external-ids:ovn-cms-options=%[5]q \
   external-ids:ovn-monitor-all=true external-ids:ovn-remote-probe-interval=5000
-ovn-controller unix:/run/openvswitch/db.sock --pidfile=/run/ovn/ovn-controller.pid --detach --no-chdir \
+ovn-controller unix:/run/openvswitch/db.sock --pidfile=/run/ovn/ovn-controller.pid --detach --monitor --no-chdir \
   -vconsole:off --log-file=/var/log/ovn/ovn-controller.log >/dev/null 2>&1 </dev/null
 `, cfg.Remote, cfg.EncapIP, datapath, cfg.Mappings, options))
 	if err != nil {

@@ -25,12 +25,12 @@ func StartOVS(ctx context.Context, r Runner, cfg OVSConfig) error {
 	_, err := Script(ctx, r, fmt.Sprintf(`mkdir -p /run/openvswitch /etc/openvswitch /var/log/openvswitch
 DB=/etc/openvswitch/conf.db
 [ -f $DB ] || ovsdb-tool create $DB /usr/share/openvswitch/vswitch.ovsschema
-ovsdb-server $DB --remote=punix:/run/openvswitch/db.sock --remote=db:Open_vSwitch,Open_vSwitch,manager_options --pidfile --detach --no-chdir \
+ovsdb-server $DB --remote=punix:/run/openvswitch/db.sock --remote=db:Open_vSwitch,Open_vSwitch,manager_options --pidfile --detach --monitor --no-chdir \
   -vconsole:off --log-file=/var/log/openvswitch/ovsdb-server.log >/dev/null 2>&1 </dev/null
 ovs-vsctl --no-wait init
 ovs-vsctl --no-wait set Open_vSwitch . external-ids:system-id=%[1]q external-ids:hostname=%[2]q
 for port in $(ovs-vsctl --no-wait --bare --columns=name find Port other_config:transient=true); do ovs-vsctl --no-wait --if-exists del-port $port; done
-ovs-vswitchd unix:/run/openvswitch/db.sock --pidfile --detach --no-chdir %[3]s \
+ovs-vswitchd unix:/run/openvswitch/db.sock --pidfile --detach --monitor --no-chdir %[3]s \
   -vconsole:off --log-file=/var/log/openvswitch/ovs-vswitchd.log >/dev/null 2>&1 </dev/null
 `, cfg.SystemID, cfg.Hostname, datapath))
 	if err != nil {

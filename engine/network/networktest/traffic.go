@@ -28,6 +28,8 @@ type Fixture struct {
 	// Attach makes a namespace with one interface eth0, bound to the port, on host number 0 or 1. Empty address: the test asks DHCP.
 	Attach  func(t testing.TB, host int, port spec.Port, address netip.Prefix, gateway netip.Addr) Runner
 	Outside Runner
+	// CrashSwitch lets the program that forwards the packets of host 0 die of a fault of its own, and returns when there is another.
+	CrashSwitch func(t testing.TB)
 }
 
 // effect bounds how long a change may take to reach the packets: OVN needs seconds on a busy machine.
@@ -66,6 +68,7 @@ func Traffic(t *testing.T, f Fixture) {
 		{"NetworkACL", x.networkACL},
 		{"Routes", x.routes},
 		{"FurtherAddress", x.furtherAddress},
+		{"SwitchCrashes", x.switchCrashes},
 	} {
 		if !t.Run(step.name, step.run) {
 			t.FailNow() // what a failed step leaves behind would fail the others, each after minutes
@@ -290,4 +293,13 @@ func hears(lines chan string, say func(), limit time.Duration) bool {
 	case <-time.After(limit):
 		return false
 	}
+}
+
+// switchCrashes: whoever supervises the switch brings it back, with all that it was told.
+func (x *tenant) switchCrashes(t *testing.T) {
+	reaches(t, x.ra, "10.1.0.12")
+	x.f.CrashSwitch(t)
+	reaches(t, x.ra, "10.1.0.12")
+	reaches(t, x.ra, "10.2.0.11")
+	reaches(t, x.ra, x.f.Uplink.Gateway.String())
 }

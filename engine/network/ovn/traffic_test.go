@@ -2,15 +2,18 @@ package ovn_test
 
 import (
 	"context"
+	"errors"
 	"net/netip"
 	"os"
 	"os/exec"
 	"sort"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
+	"edgecloud/engine/daemons"
 	"edgecloud/engine/network/networktest"
 	"edgecloud/engine/network/ovn"
 	"edgecloud/link/spec"
@@ -41,6 +44,20 @@ func TestTraffic(t *testing.T) {
 		Uplink: spec.Uplink{UID: "line", PhysicalNetwork: "physnet1", Prefix: netip.MustParsePrefix(host.ProviderNet), Gateway: netip.MustParseAddr(host.OutsideIP)},
 		Attach: func(t testing.TB, n int, p spec.Port, address netip.Prefix, gateway netip.Addr) networktest.Runner {
 			return hosts[n].Port(t, p.UID, p.MAC, address.String(), gateway.String(), p.UID).Runner()
+		},
+		CrashSwitch: func(t testing.TB) {
+			const pidfile = "/run/openvswitch/ovs-vswitchd.pid"
+			before, err := hosts[0].Run(t.Context(), "cat", pidfile)
+			require.NoError(t, err)
+			_, err = hosts[0].Run(t.Context(), "kill", "-ABRT", before)
+			require.NoError(t, err)
+			require.NoError(t, daemons.WaitFor(t.Context(), time.Minute, "another switch", func() error {
+				now, err := hosts[0].Run(t.Context(), "cat", pidfile)
+				if err == nil && now == before {
+					err = errors.New("the same process")
+				}
+				return err
+			}))
 		},
 	})
 	require.Equal(t, before, northboundRows(t, f), "rows are left behind")
