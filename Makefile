@@ -26,12 +26,12 @@ generate: ## rebuild what is derived from api/
 lint: ## format, vet, staticcheck, golangci-lint
 	@scripts/lint.sh
 
-# Real guests under emulation take the whole machine: their packages run one after the other, after the rest.
+# Real guests under emulation take much of the machine: their packages run after the rest, two at a time, since most of them mostly wait.
 REAL = ./test/real ./guest/tiny ./guest/debian ./engine/hypervisor/libvirt ./engine/network/ovn ./test/host ./cmd/edgecloud
 
 test: setup lint ## all that CI runs
 	go test $(TESTFLAGS) -timeout 14m $$(go list ./... | grep -vxF "$$(go list $(REAL))")
-	go test $(TESTFLAGS) -timeout 14m -p 1 $(REAL)
+	go test $(TESTFLAGS) -timeout 14m -p 2 $(REAL)
 
 test-terraform: ## Terraform and the public provider of Huawei's clouds against IEC: builds both once (minutes)
 	@scripts/terraform.sh
