@@ -26,7 +26,7 @@ var always = []rule{
 		UNION ALL SELECT account, 'total_subnets', '', COUNT(*) FROM subnets WHERE kind <> 'default' GROUP BY account
 		UNION ALL SELECT g.account, 'total_security_group_rules', '', COUNT(*) FROM security_rules AS r JOIN security_groups AS g ON g.uid = r.grp GROUP BY g.account
 		UNION ALL SELECT account, 'security_groups', '', COUNT(*) FROM security_groups GROUP BY account
-		UNION ALL SELECT account, 'network_acls', '', COUNT(*) FROM network_acls GROUP BY account
+		UNION ALL SELECT account, 'network_acls', '', COUNT(*) FROM network_acls WHERE network = '' GROUP BY account
 		UNION ALL SELECT a.account, 'network_acl_rules', CASE r.direction WHEN 'ingress' THEN a.ingress ELSE a.egress END, COUNT(*) FROM network_acl_rules AS r
 			JOIN network_acls AS a ON a.uid = r.acl GROUP BY a.account, a.ingress, a.egress, r.direction
 		UNION ALL SELECT account, 'route_tables', network, COUNT(*) FROM route_tables WHERE kind <> 'default' GROUP BY account, network

@@ -37,6 +37,9 @@ func (n *Networks) UpdateACL(ctx context.Context, caller *identity.Caller, id st
 		if a, err = lockACL(ctx, tx, caller, id); err != nil {
 			return err
 		}
+		if err := a.mustBeBoundByHand(); err != nil {
+			return err
+		}
 		if err := loadACL(ctx, tx, a); err != nil {
 			return err
 		}
@@ -70,9 +73,6 @@ func (u ACLUpdate) apply(ctx context.Context, tx *store.Tx, caller *identity.Cal
 	}
 	if u.Subnets == nil {
 		return touched, nil
-	}
-	if a.Network != "" {
-		return nil, fault.Conflicting("network ACL", a.Slug, "The standard ACL of a network guards all its subnets.").On("subnets")
 	}
 	wanted, err := findSubnets(ctx, tx, caller, *u.Subnets)
 	if err != nil {

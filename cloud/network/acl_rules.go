@@ -169,6 +169,9 @@ func (n *Networks) ChangeACLRules(ctx context.Context, caller *identity.Caller, 
 		if a, err = lockACL(ctx, tx, caller, id); err != nil {
 			return err
 		}
+		if err := a.mustBeBoundByHand(); err != nil {
+			return err
+		}
 		if err := loadACL(ctx, tx, a); err != nil {
 			return err
 		}
@@ -341,6 +344,10 @@ func (a *NetworkACL) spec() spec.NetworkACL {
 		default:
 			body.Egress = append(body.Egress, r.spec())
 		}
+	}
+	if a.Network != "" { // behind a subnet's own rules, everything is allowed
+		body.Ingress = append(body.Ingress, spec.ACLRule{UID: a.Ingress, Action: spec.Allow})
+		body.Egress = append(body.Egress, spec.ACLRule{UID: a.Egress, Action: spec.Allow})
 	}
 	return body
 }

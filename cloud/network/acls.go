@@ -24,7 +24,7 @@ type NetworkACL struct {
 	UID         string     `bun:"uid,pk"`
 	Slug        string     `bun:"slug"`
 	Account     string     `bun:"account"`
-	Network     string     `bun:"network"` // whose standard one it is; empty: it is bound by hand
+	Network     string     `bun:"network"` // it has a subnet's own rules of this network's standard one; empty: it is bound by hand
 	Name        string     `bun:"name"`
 	Description string     `bun:"description"`
 	Enabled     bool       `bun:"enabled"` // off: it guards nothing
@@ -235,8 +235,8 @@ func (n *Networks) DeleteACL(ctx context.Context, caller *identity.Caller, id st
 		if err != nil {
 			return err
 		}
-		if a.Network != "" {
-			return fault.Conflicting("network ACL", id, "The standard ACL of a network cannot be deleted.")
+		if err := a.mustBeBoundByHand(); err != nil {
+			return err
 		}
 		bound, err := tx.NewSelect().Model((*aclSubnet)(nil)).Where("acl = ?", a.UID).Exists(ctx)
 		if err != nil {
@@ -250,6 +250,14 @@ func (n *Networks) DeleteACL(ctx context.Context, caller *identity.Caller, id st
 		}
 		return audit.Note(ctx, tx, caller, "network ACL", a.UID)
 	})
+}
+
+// mustBeBoundByHand refuses changes of a subnet's own rules as if they were a list.
+func (a *NetworkACL) mustBeBoundByHand() error {
+	if a.Network == "" {
+		return nil
+	}
+	return fault.Conflicting("network ACL", a.UID, "The standard ACL of a network changes by the rules of its subnets only.")
 }
 
 func dropACL(ctx context.Context, tx *store.Tx, a *NetworkACL) error {
@@ -272,6 +280,9 @@ func dropACL(ctx context.Context, tx *store.Tx, a *NetworkACL) error {
 		if err := quota.Drop(ctx, tx, a.Account, quota.NetworkACLRules, list); err != nil {
 			return err
 		}
+	}
+	if a.Network != "" {
+		return nil
 	}
 	return quota.Count(ctx, tx, a.Account, quota.Change{Name: quota.NetworkACLs, Delta: -1})
 }

@@ -33,6 +33,7 @@ type Network struct {
 	Kind        Kind       `bun:"kind"`
 	Managed     bool       `bun:"managed"` // the cloud makes its subnets where instances are placed; callers make none
 	Tags        Tags       `bun:"tags"`
+	ACLName     string     `bun:"acl_name"` // of its standard ACL; empty: StandardACLName
 	Revision    int64      `bun:"revision"` // taken by whoever changes what hangs on it, so that they go one after the other
 	Created     store.Time `bun:"created"`
 

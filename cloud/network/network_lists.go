@@ -2,6 +2,7 @@ package network
 
 import (
 	"context"
+	"strings"
 
 	"github.com/uptrace/bun"
 
@@ -15,6 +16,16 @@ type NetworkFilter struct {
 	Site    string // UID: only networks that are there
 	Keyword string // part of the name
 	Name    string // the whole of it
+	ACL     string // part of the standard ACL's name
+}
+
+// ListStandardACLs is ListNetworks for the standard ACLs, with the number of each network's subnets.
+func (n *Networks) ListStandardACLs(ctx context.Context, caller *identity.Caller, f NetworkFilter, page store.Page) (found []*Network, total int, err error) {
+	if found, total, err = n.ListNetworks(ctx, caller, f, page); err != nil {
+		return nil, 0, err
+	}
+	err = n.db.Read(ctx, func(ctx context.Context, tx *store.Tx) error { return countSubnets(ctx, tx, found) })
+	return found, total, err
 }
 
 // ListNetworks gives a page of the caller's networks with the total, newest first.
@@ -89,6 +100,9 @@ func (f NetworkFilter) apply(q *bun.SelectQuery) *bun.SelectQuery {
 	}
 	if f.Keyword != "" {
 		q = q.Where("name LIKE ? ESCAPE '!'", store.Contains(f.Keyword))
+	}
+	if f.ACL != "" {
+		q = q.Where("(acl_name LIKE ? ESCAPE '!' OR (acl_name = '' AND ?))", store.Contains(f.ACL), strings.Contains(StandardACLName, f.ACL))
 	}
 	return q
 }

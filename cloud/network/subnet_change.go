@@ -109,7 +109,7 @@ func dropSubnet(ctx context.Context, tx *store.Tx, s *Subnet) error {
 	if _, err := tx.NewDelete().Model((*Port)(nil)).Where("subnet = ? AND (kind = ? OR doomed)", s.UID, Gateway).Exec(ctx); err != nil {
 		return err
 	}
-	if _, err := tx.NewDelete().Model((*aclSubnet)(nil)).Where("subnet = ?", s.UID).Exec(ctx); err != nil {
+	if err := dropSubnetRules(ctx, tx, s); err != nil {
 		return err
 	}
 	if _, err := tx.NewDelete().Model((*tableSubnet)(nil)).Where("subnet = ?", s.UID).Exec(ctx); err != nil {

@@ -215,7 +215,15 @@ func (s *simClient) border(id string) {
 		return
 	}
 	subnet := d.Ports[0].Subnet
-	switch r.IntN(4) {
+	switch r.IntN(6) {
+	case 4:
+		rule := network.SubnetRule{Subnet: subnet, Direction: spec.Ingress, Position: 1 + r.IntN(3), NewACLRule: network.NewACLRule{Action: spec.Allow}}
+		_, err = nets.AddSubnetRules(s.c.ctx, caller, []network.SubnetRule{rule})
+	case 5:
+		var rules []*network.ACLRule
+		if _, rules, err = nets.SubnetRules(s.c.ctx, caller, subnet); err == nil && len(rules) > 0 {
+			_, err = nets.RemoveSubnetRules(s.c.ctx, caller, []string{rules[r.IntN(len(rules))].UID})
+		}
 	case 0:
 		var a *network.NetworkACL
 		if a, err = nets.CreateACL(s.c.ctx, caller, network.NewACL{Name: "acl"}); err == nil {
@@ -251,6 +259,28 @@ func (s *simClient) dropACLs(caller *identity.Caller, limit int) error {
 		}
 		if err == nil {
 			err = s.c.cp.Networks.DeleteACL(s.c.ctx, caller, a.UID)
+		}
+	}
+	return err
+}
+
+// dropSubnetRules removes the rules of all subnets.
+func (s *simClient) dropSubnetRules(caller *identity.Caller) error {
+	nets, _, err := s.c.cp.Networks.ListNetworks(s.c.ctx, caller, network.NetworkFilter{}, store.Page{})
+	for _, n := range nets {
+		var a *network.StandardACL
+		if err == nil {
+			a, err = s.c.cp.Networks.GetStandardACL(s.c.ctx, caller, n.UID)
+		}
+		if err != nil {
+			return err
+		}
+		for _, subnet := range a.Subnets {
+			for _, r := range a.Rules[subnet.UID] {
+				if _, err := s.c.cp.Networks.RemoveSubnetRules(s.c.ctx, caller, []string{r.UID}); err != nil {
+					return err
+				}
+			}
 		}
 	}
 	return err

@@ -306,6 +306,7 @@ func (c *simCloud) deleteAll(clients []*simClient) {
 		}
 	}
 	require.NoError(c.t, clients[0].dropACLs(clients[0].caller(), 0))
+	require.NoError(c.t, clients[0].dropSubnetRules(clients[0].caller()))
 	c.converge("after deleting the instances")
 	for _, s := range clients {
 		s.dropVirtualIPs()

@@ -9,7 +9,7 @@ var kinds = map[string]string{
 	"keypair_name": "pairName", "site_id": "siteUID", "firewall_id": "firewall", "routetable_id": "routeTable",
 	"publicip_id": "publicIP", "bandwidth_id": "bandwidth", "vport_id": "vip", "?bandwidth": "bandwidth",
 	"tableId": "table", "routeTableId": "table", "ruleId": "route", "routeRuleId": "route", "nexthop": "instance", "nexthopId": "instance",
-	"eniId":     "eni",
+	"eniId": "eni", "aclId": "acl", "aclRuleId": "aclRule", "aclRuleIds": "aclRule",
 	"server_id": "server", "instance_id": "server", "volume_id": "volume", "deployment_id": "plan", "edgecloud_id": "edgeCloud",
 	"?network": "network", "?subnetUID": "subnetUID", "?managed": "managed", "?groupUID": "groupUID", "?serverOff": "serverOff", "?port": "port", "?expansion": "expansion", "?vip": "vip", // named in bodies
 	"image_id": "ownImage", "domain_id": "account", "job_id": "imageJob",
@@ -23,7 +23,8 @@ var special = map[string]string{"iec/deployment.expandEdgeCloud deployment_id": 
 	"bec/v1/eni.detachEni eniId": "eniOn", "bec/v2/eni.detachEni eniId": "eniOn", "bec/v1/eni.updateEniSecurityGroups action": "bind",
 	"bec/v1/eni.deleteEniPrivateIp privateIpAddress": "eniAddress", "bec/v2/eni.deleteEniPrivateIp privateIpAddress": "eniAddress",
 	"bec/v1/vm-instance.releaseVmPrivateIps vmId": "addressed",
-	"bec/v2/route.getRouteTable vpcId":            "tableVpc", "bec/v1/route.deleteRouteRule ruleId": "spareRoute"}
+	"bec/v1/acl.batchDeleteAclRules aclRuleIds":   "spareACLRule", "bec/v2/acl.deleteAclRule aclRuleId": "otherACLRule",
+	"bec/v2/route.getRouteTable vpcId": "tableVpc", "bec/v1/route.deleteRouteRule ruleId": "spareRoute"}
 
 // shared kinds belong to nobody: every account may name them, so that only a change to them by a tenant has to be refused.
 var shared = map[string]bool{"site": true, "siteUID": true, "host": true, "publicImage": true, "fault": true, "flavor": true, "image": true, "imageUID": true, "place": true, "bind": true, "eniAddress": true}
@@ -65,6 +66,10 @@ var bodies = map[string][]string{
 		`{"type":"password","keyConfig":{"type":"bccKeyPair","bccKeyPairIdList":["?"]}}`, `{"type":"serviceName","serviceName":"YourNewName"}`},
 	"bec/v2/vm-instance.createVmInstance": {`{` + machine + `,"networkType":"vpc","subnetId":"?"}],"securityGroupId":"?","deployIdList":["?"],"billing":{"paymentTiming":"Postpaid"}}`,
 		`{` + machine + `,"networkType":"vpc","vpcId":"?"}],"serviceId":"?","billing":{"paymentTiming":"Postpaid"}}`},
+	"bec/v1/acl.batchCreateAclRules":         {`{"subnetId":"?subnet","aclRules":[{"position":7,"protocol":"tcp","sourceIpAddress":"all","destinationIpAddress":"all","action":"deny","direction":"ingress"}]}`},
+	"bec/v2/acl.createAclRules":              {`{"aclRules":[{"subnetId":"?subnet","position":8,"protocol":"tcp","sourceIpAddress":"0.0.0.0/0","destinationIpAddress":"0.0.0.0/0","action":"deny","direction":"ingress"}]}`},
+	"bec/v1/acl.updateAclRule":               {`{"aclRule":{"position":9,"action":"deny"}}`},
+	"bec/v2/acl.updateAclRule":               {`{"position":10,"protocol":"all","sourceIpAddress":"0.0.0.0/0","destinationIpAddress":"0.0.0.0/0","action":"allow"}`},
 	"bec/v1/eni.createEni":                   {eniBody},
 	"bec/v2/eni.createEni":                   {eniBody},
 	"bec/v1/eni.addEniPrivateIp":             {`{"privateIpAddress":"172.16.0.210"}`},

@@ -12,6 +12,7 @@ import (
 	"edgecloud/cloud/image"
 	"edgecloud/cloud/network"
 	"edgecloud/controlplane/controlplanetest"
+	"edgecloud/link/spec"
 	"edgecloud/store"
 )
 
@@ -109,6 +110,8 @@ func (n *tenant) make(kind string) {
 		n.makeIEC(kind)
 	case "table", "tableVpc", "route", "spareRoute":
 		n.makeRoutes()
+	case "acl", "aclRule", "spareACLRule", "otherACLRule":
+		n.makeACL()
 	case "eni", "eniOn", "addressed":
 		n.makeENI(kind)
 	case "eniAddress":
@@ -151,6 +154,20 @@ func (n *tenant) makeRoutes() {
 		{Destination: "10.64.0.0/16", HopKind: network.HopInstance, Hop: d.UID}})
 	require.NoError(n.t, err)
 	n.ids["table"], n.ids["tableVpc"], n.ids["route"], n.ids["spareRoute"] = "rtb-"+tables[0].Slug, "vpc-"+net.Slug, "rtr-"+routes[0].Slug, "rtr-"+routes[1].Slug
+}
+
+// makeACL gives the subnet rules of its own.
+func (n *tenant) makeACL() {
+	n.ids["acl"] = "acl-" + strings.TrimPrefix(n.of("vpc"), "vpc-")
+	var rules []network.SubnetRule
+	for position := range 3 {
+		rules = append(rules, network.SubnetRule{Subnet: strings.TrimPrefix(n.of("subnet"), "sbn-"), Direction: spec.Ingress, Position: 100 + position, NewACLRule: network.NewACLRule{Action: spec.Deny}})
+	}
+	made, err := n.Control.Networks.AddSubnetRules(n.t.Context(), n.caller, rules)
+	require.NoError(n.t, err)
+	for k, kind := range []string{"aclRule", "spareACLRule", "otherACLRule"} {
+		n.ids[kind] = "ar-" + made[k].Slug
+	}
 }
 
 func (n *tenant) publicImage() *image.Image {

@@ -1,0 +1,1 @@
+ALTER TABLE networks ADD COLUMN acl_name TEXT NOT NULL DEFAULT '';
