@@ -201,8 +201,9 @@ type PortGroup struct {
 type Member struct {
 	bun.BaseModel `bun:"table:virtual_ip_members,alias:vm"`
 
-	VIP  string `bun:"vip,pk"`
-	Port string `bun:"port,pk"`
+	VIP      string `bun:"vip,pk"`
+	Port     string `bun:"port,pk"`
+	Position int    `bun:"position"` // in the order of binding one after the other; 0: bound all at once
 }
 
 // PublicIP is a public address of an account.

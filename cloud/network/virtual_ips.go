@@ -23,32 +23,52 @@ type NewVirtualIP struct {
 }
 
 // CreateVirtualIP gives the caller an address of a subnet that no NIC has yet: see UpdatePort for who may use it.
-func (n *Networks) CreateVirtualIP(ctx context.Context, caller *identity.Caller, w NewVirtualIP) (p *PortDetail, err error) {
+func (n *Networks) CreateVirtualIP(ctx context.Context, caller *identity.Caller, w NewVirtualIP) (*PortDetail, error) {
+	made, err := n.CreateVirtualIPs(ctx, caller, []NewVirtualIP{w})
+	if err != nil {
+		return nil, err
+	}
+	return made[0], nil
+}
+
+// CreateVirtualIPs makes several virtual IPs: all or none.
+func (n *Networks) CreateVirtualIPs(ctx context.Context, caller *identity.Caller, all []NewVirtualIP) (made []*PortDetail, err error) {
 	if err := caller.MayWrite(); err != nil {
 		return nil, err
 	}
 	err = n.db.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
-		s, err := FindSubnet(ctx, tx, caller, w.Subnet)
-		if err != nil {
-			return err
+		made = nil
+		for _, w := range all {
+			p, err := addVirtualIP(ctx, tx, caller, w)
+			if err != nil {
+				return err
+			}
+			made = append(made, p)
 		}
-		address, err := pick(ctx, tx, s, w.Address)
-		if err != nil {
-			return err
-		}
-		uid := tx.NewUID()
-		v := &Port{UID: uid, Slug: tx.NewSlug(), Account: caller.Account, Network: s.Network, Subnet: s.UID, Site: s.Site, Kind: Virtual, Name: w.Name, MAC: macOf(uid),
-			Address: address.String(), Phase: spec.Pending, Created: tx.Time()}
-		if _, err := tx.NewInsert().Model(v).Exec(ctx); err != nil {
-			return addressTaken(fmt.Errorf("add virtual IP: %w", err), v.Address)
-		}
-		if err := putVirtualIP(ctx, tx, v); err != nil {
-			return err
-		}
-		p = &PortDetail{Port: *v, SubnetPhase: s.Phase}
-		return audit.Note(ctx, tx, caller, "port", v.UID)
+		return audit.Note(ctx, tx, caller, "port", made[0].UID)
 	})
-	return p, err
+	return made, err
+}
+
+func addVirtualIP(ctx context.Context, tx *store.Tx, caller *identity.Caller, w NewVirtualIP) (*PortDetail, error) {
+	s, err := FindSubnet(ctx, tx, caller, w.Subnet)
+	if err != nil {
+		return nil, err
+	}
+	address, err := pick(ctx, tx, s, w.Address)
+	if err != nil {
+		return nil, err
+	}
+	uid := tx.NewUID()
+	v := &Port{UID: uid, Slug: tx.NewSlug(), Account: caller.Account, Network: s.Network, Subnet: s.UID, Site: s.Site, Kind: Virtual, Name: w.Name, MAC: macOf(uid),
+		Address: address.String(), Phase: spec.Pending, Created: tx.Time()}
+	if _, err := tx.NewInsert().Model(v).Exec(ctx); err != nil {
+		return nil, addressTaken(fmt.Errorf("add virtual IP: %w", err), v.Address)
+	}
+	if err := putVirtualIP(ctx, tx, v); err != nil {
+		return nil, err
+	}
+	return &PortDetail{Port: *v, SubnetPhase: s.Phase}, nil
 }
 
 // pick takes the address that a caller chose, or a free one.
@@ -82,18 +102,22 @@ func (n *Networks) DeleteVirtualIP(ctx context.Context, caller *identity.Caller,
 		if err := dropRoutesTo(ctx, tx, []*Port{p}); err != nil {
 			return err
 		}
-		p.Doomed = true
-		if _, err := tx.NewUpdate().Model(p).Column("doomed").WherePK().Exec(ctx); err != nil {
-			return err
-		}
-		if _, err := tx.NewDelete().Model((*PortGroup)(nil)).Where("port = ?", p.UID).Exec(ctx); err != nil {
-			return err
-		}
-		if err := link.Delete(ctx, tx, spec.SiteTarget(p.Site), spec.KindVirtualIP, p.UID); err != nil {
+		if err := doomVirtualIP(ctx, tx, p); err != nil {
 			return err
 		}
 		return audit.Note(ctx, tx, caller, "port", p.UID)
 	})
+}
+
+func doomVirtualIP(ctx context.Context, tx *store.Tx, p *Port) error {
+	p.Doomed = true
+	if _, err := tx.NewUpdate().Model(p).Column("doomed").WherePK().Exec(ctx); err != nil {
+		return err
+	}
+	if _, err := tx.NewDelete().Model((*PortGroup)(nil)).Where("port = ?", p.UID).Exec(ctx); err != nil {
+		return err
+	}
+	return link.Delete(ctx, tx, spec.SiteTarget(p.Site), spec.KindVirtualIP, p.UID)
 }
 
 func mustBeUnbound(ctx context.Context, tx *store.Tx, p *Port) error {

@@ -140,7 +140,7 @@ func (d *Door) routes(ctx context.Context, c *dialect.Call, table string) ([]*ne
 		return nil, nil, err
 	}
 	var routes []*network.Route
-	var instances []string
+	var instances, virtual []string
 	hops := map[string]string{"": "local"}
 	for _, r := range all {
 		if r.Slug == "" { // the platform's own ranges: IEC alone shows them
@@ -151,7 +151,16 @@ func (d *Door) routes(ctx context.Context, c *dialect.Call, table string) ([]*ne
 		case network.HopInstance:
 			instances = append(instances, r.Hop)
 		case network.HopVirtual:
-			hops[r.Hop] = r.Hop
+			virtual = append(virtual, r.Port)
+		}
+	}
+	if len(virtual) > 0 {
+		vips, _, err := d.Networks.ListVirtualIPs(ctx, c.Caller, network.VirtualIPFilter{IDs: virtual}, store.Page{})
+		if err != nil {
+			return nil, nil, err
+		}
+		for _, v := range vips {
+			hops[v.Address] = haVIPID(&v.Port)
 		}
 	}
 	if len(instances) == 0 {

@@ -112,6 +112,11 @@ func (n *tenant) make(kind string) {
 		n.makeRoutes()
 	case "acl", "aclRule", "spareACLRule", "otherACLRule":
 		n.makeACL()
+	case "haVip", "spareHAVIP":
+		i := n.must("GET", "/v2/vm/instance/"+n.of("instance"), nil)["instance"].(object)
+		v, err := n.Control.Networks.CreateVirtualIP(ctx, n.caller, network.NewVirtualIP{Subnet: strings.TrimPrefix(fmt.Sprint(i["subnetId"]), "sbn-"), Name: "own"})
+		require.NoError(n.t, err)
+		n.ids[kind] = "havip-" + v.Slug
 	case "eni", "eniOn", "addressed":
 		n.makeENI(kind)
 	case "eniAddress":

@@ -1,0 +1,1 @@
+ALTER TABLE virtual_ip_members ADD COLUMN position BIGINT NOT NULL DEFAULT 0;
