@@ -16,7 +16,41 @@ import (
 )
 
 // BindPublicIP binds an address that stands alone to a NIC or a virtual IP of the same site, from whatever it was bound to before; an empty port unbinds it.
-func (n *Networks) BindPublicIP(ctx context.Context, caller *identity.Caller, id, port string) (d *PublicIPDetail, err error) {
+func (n *Networks) BindPublicIP(ctx context.Context, caller *identity.Caller, id, port string) (*PublicIPDetail, error) {
+	return n.bind(ctx, caller, id, func(ctx context.Context, tx *store.Tx, ip *PublicIP) error {
+		if ip.State == IPCreating {
+			return fault.Conflicting("public IP", id, "The public address is still being created.").On("state")
+		}
+		if port == "" {
+			return freeIP(ctx, tx, ip)
+		}
+		return bindIP(ctx, tx, caller, ip, port)
+	})
+}
+
+// TakePublicIP is BindPublicIP for an address that must be bound to nothing, and that may have been made a moment ago: the site then binds it when it has the line.
+func (n *Networks) TakePublicIP(ctx context.Context, caller *identity.Caller, id, port string) error {
+	_, err := n.bind(ctx, caller, id, func(ctx context.Context, tx *store.Tx, ip *PublicIP) error {
+		if ip.Port != "" {
+			return fault.Conflicting("public IP", id, "The public address is bound already; unbind it first.")
+		}
+		return bindIP(ctx, tx, caller, ip, port)
+	})
+	return err
+}
+
+// FreePublicIP unbinds an address; port is what it must be bound to, unless that is empty.
+func (n *Networks) FreePublicIP(ctx context.Context, caller *identity.Caller, id, port string) error {
+	_, err := n.bind(ctx, caller, id, func(ctx context.Context, tx *store.Tx, ip *PublicIP) error {
+		if ip.Port == "" || port != "" && port != ip.Port {
+			return fault.Conflicting("public IP", id, "The public address is not bound to that.")
+		}
+		return freeIP(ctx, tx, ip)
+	})
+	return err
+}
+
+func (n *Networks) bind(ctx context.Context, caller *identity.Caller, id string, change func(context.Context, *store.Tx, *PublicIP) error) (d *PublicIPDetail, err error) {
 	if err := caller.MayWrite(); err != nil {
 		return nil, err
 	}
@@ -25,15 +59,7 @@ func (n *Networks) BindPublicIP(ctx context.Context, caller *identity.Caller, id
 		if err != nil {
 			return err
 		}
-		if ip.State == IPCreating {
-			return fault.Conflicting("public IP", id, "The public address is still being created.").On("state")
-		}
-		if port == "" {
-			err = freeIP(ctx, tx, ip)
-		} else {
-			err = bindIP(ctx, tx, caller, ip, port)
-		}
-		if err != nil {
+		if err := change(ctx, tx, ip); err != nil {
 			return err
 		}
 		if err := audit.Note(ctx, tx, caller, PublicIPKind, ip.UID); err != nil {

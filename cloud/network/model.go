@@ -259,6 +259,7 @@ type Bandwidth struct {
 	Type    BandwidthType `bun:"type"`
 	Name    string        `bun:"name"`
 	Mbps    int64         `bun:"mbps"` // each way, of all its addresses together
+	Tags    Tags          `bun:"tags"`
 	Kept    bool          `bun:"kept"` // stays without addresses: somebody made or changed it on purpose
 	Created store.Time    `bun:"created"`
 	Updated store.Time    `bun:"updated"`

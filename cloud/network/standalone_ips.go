@@ -34,9 +34,13 @@ type NewPublicIP struct {
 type PublicIPDetail struct {
 	PublicIP `bun:",extend"`
 
-	Private       string     `bun:"private,scanonly"`        // address of its port; empty while it is bound to none
-	PortPhase     spec.Phase `bun:"port_phase,scanonly"`     // of its port
-	PortInstance  string     `bun:"port_instance,scanonly"`  // instance of its port
+	Private       string     `bun:"private,scanonly"`       // address of its port; empty while it is bound to none
+	PortPhase     spec.Phase `bun:"port_phase,scanonly"`    // of its port
+	PortInstance  string     `bun:"port_instance,scanonly"` // instance of its port
+	PortSlug      string     `bun:"port_slug,scanonly"`
+	PortName      string     `bun:"port_name,scanonly"`
+	PortKind      PortKind   `bun:"port_kind,scanonly"`
+	PortElastic   Hold       `bun:"port_elastic,scanonly"`   // empty unless its port is an elastic NIC
 	BandwidthName string     `bun:"bandwidth_name,scanonly"` // of what it shares
 	BandwidthMbps int64      `bun:"bandwidth_mbps,scanonly"`
 	BandwidthSlug string     `bun:"bandwidth_slug,scanonly"`
@@ -54,24 +58,26 @@ func (d *PublicIPDetail) Now() IPState {
 }
 
 // CreatePublicIPs gives the caller public addresses of a line. They are free for binding once the site has the line.
-func (n *Networks) CreatePublicIPs(ctx context.Context, caller *identity.Caller, w NewPublicIP) (made []*PublicIPDetail, err error) {
+func (n *Networks) CreatePublicIPs(ctx context.Context, caller *identity.Caller, all ...NewPublicIP) (made []*PublicIPDetail, err error) {
 	if err := caller.MayWrite(); err != nil {
 		return nil, err
 	}
 	err = n.db.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
-		ips, err := addFree(ctx, tx, caller, w)
-		if err != nil {
-			return err
-		}
 		made = nil
-		for _, ip := range ips {
-			d, err := ipDetail(ctx, tx, caller, ip.UID)
+		for _, w := range all {
+			ips, err := addFree(ctx, tx, caller, w)
 			if err != nil {
 				return err
 			}
-			made = append(made, d)
+			for _, ip := range ips {
+				d, err := ipDetail(ctx, tx, caller, ip.UID)
+				if err != nil {
+					return err
+				}
+				made = append(made, d)
+			}
 		}
-		return audit.Note(ctx, tx, caller, PublicIPKind, ips[0].UID)
+		return audit.Note(ctx, tx, caller, PublicIPKind, made[0].UID)
 	})
 	return made, err
 }
@@ -161,12 +167,48 @@ type PublicIPFilter struct {
 	Bandwidth string // UID or slug
 	States    []IPState
 	Alone     bool // without those that go with an instance
+	Newest    bool // first; else last
+
+	SlugPart, NamePart, AddressPart string
+	Shared                          *bool // whether it is in a bandwidth
+}
+
+func (f PublicIPFilter) apply(q *bun.SelectQuery) *bun.SelectQuery {
+	for column, value := range map[string]string{"pip.name": f.Name, "pip.address": f.Address, "pip.site": f.Site} {
+		if value != "" {
+			q = q.Where("? = ?", bun.Ident(column), value)
+		}
+	}
+	for column, value := range map[string]string{"pip.slug": f.SlugPart, "pip.name": f.NamePart, "pip.address": f.AddressPart} {
+		if value != "" {
+			q = q.Where("? LIKE ? ESCAPE '!'", bun.Ident(column), store.Contains(value))
+		}
+	}
+	for alias, value := range map[string]string{"pip": f.ID, "port": f.Port, "bw": f.Bandwidth} {
+		if value != "" {
+			q = q.Where("(? = ? OR ? = ?)", bun.Ident(alias+".uid"), value, bun.Ident(alias+".slug"), value)
+		}
+	}
+	if len(f.States) > 0 {
+		q = q.Where("pip.state IN (?)", bun.In(f.States))
+	}
+	if f.Alone {
+		q = q.Where("pip.instance = ''")
+	}
+	if f.Shared != nil {
+		q = q.Where("(pip.bandwidth <> '') = ?", *f.Shared)
+	}
+	if f.Newest {
+		return q.OrderExpr("pip.uid DESC")
+	}
+	return q.OrderExpr("pip.uid")
 }
 
 // selectIPs begins a select of the caller's public IPv4 addresses. Those of IPv6 are their instances' alone.
 func selectIPs(tx *store.Tx, caller *identity.Caller) *bun.SelectQuery {
 	return tx.NewSelect().Model((*PublicIPDetail)(nil)).ColumnExpr("pip.*").
 		ColumnExpr("COALESCE(port.address, '') AS private, COALESCE(port.phase, '') AS port_phase, COALESCE(port.instance, '') AS port_instance").
+		ColumnExpr("COALESCE(port.slug, '') AS port_slug, COALESCE(port.name, '') AS port_name, COALESCE(port.kind, '') AS port_kind, COALESCE(port.elastic, '') AS port_elastic").
 		ColumnExpr("COALESCE(bw.name, '') AS bandwidth_name, COALESCE(bw.mbps, 0) AS bandwidth_mbps, COALESCE(bw.slug, '') AS bandwidth_slug").
 		Join("LEFT JOIN ports AS port ON port.uid = pip.port").Join("LEFT JOIN bandwidths AS bw ON bw.uid = pip.bandwidth").Where("pip.account = ? AND NOT pip.ipv6", caller.Account)
 }
@@ -174,24 +216,7 @@ func selectIPs(tx *store.Tx, caller *identity.Caller) *bun.SelectQuery {
 // ListPublicIPs lists the caller's public addresses, oldest first, those that were made with instances too.
 func (n *Networks) ListPublicIPs(ctx context.Context, caller *identity.Caller, f PublicIPFilter, w store.Window) (found []*PublicIPDetail, total int, err error) {
 	err = n.db.Read(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
-		q := selectIPs(tx, caller).Order("pip.uid")
-		for column, value := range map[string]string{"pip.name": f.Name, "pip.address": f.Address, "pip.site": f.Site} {
-			if value != "" {
-				q = q.Where("? = ?", bun.Ident(column), value)
-			}
-		}
-		for alias, value := range map[string]string{"pip": f.ID, "port": f.Port, "bw": f.Bandwidth} {
-			if value != "" {
-				q = q.Where("(? = ? OR ? = ?)", bun.Ident(alias+".uid"), value, bun.Ident(alias+".slug"), value)
-			}
-		}
-		if len(f.States) > 0 {
-			q = q.Where("pip.state IN (?)", bun.In(f.States))
-		}
-		if f.Alone {
-			q = q.Where("pip.instance = ''")
-		}
-		found, total, err = store.ListWindow[*PublicIPDetail](ctx, q, w)
+		found, total, err = store.ListWindow[*PublicIPDetail](ctx, f.apply(selectIPs(tx, caller)), w)
 		return err
 	})
 	return found, total, err

@@ -9,9 +9,9 @@ var kinds = map[string]string{
 	"keypair_name": "pairName", "site_id": "siteUID", "firewall_id": "firewall", "routetable_id": "routeTable",
 	"publicip_id": "publicIP", "bandwidth_id": "bandwidth", "vport_id": "vip", "?bandwidth": "bandwidth",
 	"tableId": "table", "routeTableId": "table", "ruleId": "route", "routeRuleId": "route", "nexthop": "instance", "nexthopId": "instance",
-	"eniId": "eni", "aclId": "acl", "aclRuleId": "aclRule", "aclRuleIds": "aclRule", "haVipId": "haVip", "haVipIds": "haVip",
+	"eniId": "eni", "aclId": "acl", "aclRuleId": "aclRule", "aclRuleIds": "aclRule", "haVipId": "haVip", "haVipIds": "haVip", "eipId": "eip", "eipIds": "eip", "eips": "eipAddress", "eip": "eipAddress", "shareGroupId": "eipGroup",
 	"server_id": "server", "instance_id": "server", "volume_id": "volume", "deployment_id": "plan", "edgecloud_id": "edgeCloud",
-	"?network": "network", "?subnetUID": "subnetUID", "?managed": "managed", "?groupUID": "groupUID", "?serverOff": "serverOff", "?port": "port", "?expansion": "expansion", "?vip": "vip", // named in bodies
+	"?network": "network", "?subnetUID": "subnetUID", "?managed": "managed", "?groupUID": "groupUID", "?serverOff": "serverOff", "?port": "port", "?expansion": "expansion", "?vip": "vip", "?sharedAddress": "sharedAddress", // named in bodies
 	"image_id": "ownImage", "domain_id": "account", "job_id": "imageJob",
 	"accountId": "account", "userId": "user", "accessKeyId": "key", "site": "site", "host": "host", "image": "publicImage", "flavor": "flavor", "account": "account", "faultId": "fault",
 }
@@ -21,7 +21,10 @@ var special = map[string]string{"iec/deployment.expandEdgeCloud deployment_id": 
 	"iec/routetable.deleteRoutetable routetable_id": "spareTable", "iec/routetable.disassociateSubnet routetable_id": "joinedTable",
 	"iec/routetable.updateRoutes routetable_id": "routedTable", "iec/routetable.deleteRoutes routetable_id": "routedTable",
 	"bec/v1/eni.detachEni eniId": "eniOn", "bec/v2/eni.detachEni eniId": "eniOn", "bec/v1/eni.updateEniSecurityGroups action": "bind", "bec/v1/havip.bindOrUnbindHaVipInstances action": "bind",
-	"bec/v1/havip.batchDeleteHaVips haVipIds":        "spareHAVIP",
+	"bec/v1/havip.batchDeleteHaVips haVipIds": "spareHAVIP", "bec/v1/eip.batchDeleteEips eipIds": "spareEIP", "bec/v1/eip.batchEipInstanceAction action": "bind",
+	"bec/v1/eipgroup.getEipGroup id": "eipGroup", "bec/v1/eipgroup.updateEipGroup id": "eipGroup", "bec/v1/eipgroup.moveInEipGroupEips id": "eipGroup",
+	"bec/v1/eipgroup.moveOutEipGroupEips id": "eipGroup", "bec/v1/eipgroup.resizeEipGroupBandwidth id": "eipGroup", "bec/v1/eipgroup.addEipGroupEips id": "eipGroup",
+	"bec/v1/eipgroup.deleteEipGroup id":              "spareEIPGroup",
 	"bec/v1/eni.deleteEniPrivateIp privateIpAddress": "eniAddress", "bec/v2/eni.deleteEniPrivateIp privateIpAddress": "eniAddress",
 	"bec/v1/vm-instance.releaseVmPrivateIps vmId": "addressed",
 	"bec/v1/acl.batchDeleteAclRules aclRuleIds":   "spareACLRule", "bec/v2/acl.deleteAclRule aclRuleId": "otherACLRule",
@@ -71,6 +74,13 @@ var bodies = map[string][]string{
 	"bec/v2/acl.createAclRules":               {`{"aclRules":[{"subnetId":"?subnet","position":8,"protocol":"tcp","sourceIpAddress":"0.0.0.0/0","destinationIpAddress":"0.0.0.0/0","action":"deny","direction":"ingress"}]}`},
 	"bec/v1/acl.updateAclRule":                {`{"aclRule":{"position":9,"action":"deny"}}`},
 	"bec/v2/acl.updateAclRule":                {`{"position":10,"protocol":"all","sourceIpAddress":"0.0.0.0/0","destinationIpAddress":"0.0.0.0/0","action":"allow"}`},
+	"bec/v1/eip.batchCreateEips":              {`{"bandwidthInMbps":10,"name":"own","tags":[],"deployInstances":[{"regionId":"?","ipv4Num":1}]}`},
+	"bec/v1/eip.batchEipInstanceAction":       {`{"backends":[{"eipId":"?","instanceType":"vm","instanceId":"?"}]}`},
+	"bec/v1/eip.batchUpdateEips":              {`{"eipIds":["?"],"name":"renamed"}`},
+	"bec/v1/eipgroup.createEipGroup":          {`{"regionId":"?","routeType":"ChinaMobile","ipVersion":"ipv4","bandwidthInMbps":20,"eipCount":1,"billing":{"paymentTiming":"Postpaid"}}`},
+	"bec/v1/eipgroup.updateEipGroup":          {`{"name":"renamed","action":"update"}`},
+	"bec/v1/eipgroup.moveInEipGroupEips":      {`{"eips":["?"],"action":"move_in"}`},
+	"bec/v1/eipgroup.moveOutEipGroupEips":     {`{"moveOutEips":[{"eip":"?sharedAddress","bandwidthInMbps":5}],"action":"move_out"}`},
 	"bec/v1/havip.batchCreateHaVips":          {`{"name":"own","deployInstances":[{"ipAddressCount":1,"regionId":"?","subnetId":"?","vpcId":"?"}]}`},
 	"bec/v1/havip.bindOrUnbindHaVipInstances": {`{"backends":[{"instanceId":"?"}]}`},
 	"bec/v1/havip.updateHaVip":                {`{"name":"renamed"}`},
@@ -125,7 +135,7 @@ var bodies = map[string][]string{
 var open = map[string]bool{"admin/accounts.createToken": true, "admin/health.getHealth": true, "admin/health.getReadiness": true, "iec/auth.createToken": true}
 
 // perItem are operations that answer 200 and tell for each named resource whether it went well.
-var perItem = map[string]bool{"bec/v1/vm-service.batchDeleteVmServices": true, "bec/v1/vm-service.batchOperateVmServiceList": true, "bec/v1/vm-service.batchOperateVmServices": true}
+var perItem = map[string]bool{"bec/v1/eip.batchEipInstanceAction": true, "bec/v1/vm-service.batchDeleteVmServices": true, "bec/v1/vm-service.batchOperateVmServiceList": true, "bec/v1/vm-service.batchOperateVmServices": true}
 
 // never are operations that are refused for everybody, with the answer's code: no port has an IPv6 address.
 var never = map[string]string{"iec/vport.attachVipBandwidth": "IEC.020613", "iec/vport.detachVipBandwidth": "IEC.020614"}

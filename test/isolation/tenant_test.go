@@ -112,6 +112,8 @@ func (n *tenant) make(kind string) {
 		n.makeRoutes()
 	case "acl", "aclRule", "spareACLRule", "otherACLRule":
 		n.makeACL()
+	case "eip", "spareEIP", "eipAddress", "eipGroup", "spareEIPGroup", "sharedAddress":
+		n.makeEIP(kind)
 	case "haVip", "spareHAVIP":
 		i := n.must("GET", "/v2/vm/instance/"+n.of("instance"), nil)["instance"].(object)
 		v, err := n.Control.Networks.CreateVirtualIP(ctx, n.caller, network.NewVirtualIP{Subnet: strings.TrimPrefix(fmt.Sprint(i["subnetId"]), "sbn-"), Name: "own"})
@@ -159,6 +161,28 @@ func (n *tenant) makeRoutes() {
 		{Destination: "10.64.0.0/16", HopKind: network.HopInstance, Hop: d.UID}})
 	require.NoError(n.t, err)
 	n.ids["table"], n.ids["tableVpc"], n.ids["route"], n.ids["spareRoute"] = "rtb-"+tables[0].Slug, "vpc-"+net.Slug, "rtr-"+routes[0].Slug, "rtr-"+routes[1].Slug
+}
+
+// makeEIP makes an address that stands alone, or a bandwidth that two of its own share.
+func (n *tenant) makeEIP(kind string) {
+	if kind == "sharedAddress" {
+		id := n.of("eipGroup")
+		b, err := n.Control.Networks.GetBandwidth(n.t.Context(), n.caller, strings.TrimPrefix(id, "eg-"))
+		require.NoError(n.t, err)
+		n.ids[kind] = b.Addresses[0].Address
+		return
+	}
+	if kind == "eipGroup" || kind == "spareEIPGroup" {
+		body := object{"regionId": site, "routeType": "ChinaMobile", "ipVersion": "ipv4", "bandwidthInMbps": 20, "eipCount": 2, "billing": object{"paymentTiming": "Postpaid"}}
+		n.ids[kind] = n.must("POST", "/v1/eipgroup", body)["id"].(string)
+		return
+	}
+	made := n.must("POST", "/v1/eip/batch/create", object{"bandwidthInMbps": 10, "tags": []any{}, "deployInstances": []object{{"regionId": site, "ipv4Num": 1}}})
+	one := made["details"].([]any)[0].(object)
+	n.ids[kind] = one["eipId"].(string)
+	if kind == "eipAddress" {
+		n.ids[kind] = one["eip"].(string)
+	}
 }
 
 // makeACL gives the subnet rules of its own.

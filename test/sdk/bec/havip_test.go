@@ -123,10 +123,16 @@ func TestAHaVIPMovesBetweenItsTwoBackends(t *testing.T) {
 func (b *haVIPBed) portSpec(t *testing.T, id string, body *spec.Port) {
 	t.Helper()
 	*body = spec.Port{}
-	site, err := b.Control.Place.SiteByName(t.Context(), v2Site)
+	b.told(t, spec.KindPort, b.port(t, id), body)
+}
+
+// told is what the node was told of something.
+func (v *v2) told(t *testing.T, kind, uid string, body any) {
+	t.Helper()
+	site, err := v.Control.Place.SiteByName(t.Context(), v2Site)
 	require.NoError(t, err)
-	require.NoError(t, b.Control.DB.Read(t.Context(), func(ctx context.Context, tx *store.Tx) error {
-		_, err := link.Get(ctx, tx, spec.SiteTarget(site.UID), spec.KindPort, b.port(t, id), body)
+	require.NoError(t, v.Control.DB.Read(t.Context(), func(ctx context.Context, tx *store.Tx) error {
+		_, err := link.Get(ctx, tx, spec.SiteTarget(site.UID), kind, uid, body)
 		return err
 	}))
 }

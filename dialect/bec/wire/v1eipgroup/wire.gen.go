@@ -153,7 +153,9 @@ type ResizeEIPGroupCountRequest struct {
 
 // BecErrorBody is the schema BecErrorBody: Name not given by the document (lines 7571-7583).
 type BecErrorBody struct {
-	Code *string `json:"code,omitempty"`
-	Msg  *string `json:"msg,omitempty"`
-	Data any     `json:"data"`
+	Code      *string `json:"code,omitempty"`
+	Msg       *string `json:"msg,omitempty"`
+	Message   *string `json:"message,omitempty"`
+	RequestID *string `json:"requestId,omitempty"`
+	Data      any     `json:"data"`
 }

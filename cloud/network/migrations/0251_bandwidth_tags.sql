@@ -1,0 +1,1 @@
+ALTER TABLE bandwidths ADD COLUMN tags TEXT NOT NULL DEFAULT '[]';
