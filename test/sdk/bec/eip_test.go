@@ -67,7 +67,9 @@ func TestAnEIPMovesFromOneInstanceToAnother(t *testing.T) {
 	id := *eip.EIPID
 	require.Equal(t, []string{"available", "normal", "cm", "nat", "Postpaid", "public", "", ""},
 		[]string{*eip.Status, *eip.EIPInstanceType, *eip.Isp, *eip.Mode, *eip.PaymentTiming, *eip.Purpose, *eip.InstanceID, *eip.ShareGroupID})
-	vm := func(instance string) values { return values{"eipId": id, "instanceType": "vm", "instanceId": instance, "mode": "nat"} }
+	vm := func(instance string) values {
+		return values{"eipId": id, "instanceType": "vm", "instanceId": instance, "mode": "nat"}
+	}
 	require.Empty(t, b.bindEIP(t, "bind", vm(one)), "at once, as the answer says it is available")
 	shown := b.awaitEIP(t, id, "binded")
 	require.Equal(t, []string{one, "vm", "RUNNING", *b.get(t, one).InternalIP}, []string{*shown.InstanceID, *shown.InstanceType, *shown.InstanceStatus, *shown.InstanceIP})
