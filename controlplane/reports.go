@@ -18,15 +18,16 @@ import (
 // observers says which part of the cloud each kind of report belongs to. Kinds without one are only counted: nothing waits for them.
 func observers() map[string]link.Observer {
 	return map[string]link.Observer{
-		spec.KindInstance:  compute.Observe,
-		spec.KindVolume:    volume.Observe,
-		spec.KindImage:     image.Observe,
-		spec.KindPort:      network.ObservePort,
-		spec.KindVirtualIP: network.ObserveVirtualIP,
-		spec.KindPublicIP:  network.ObservePublicIP,
-		spec.KindUplink:    network.ObserveUplink,
-		spec.KindSubnet:    network.ObserveSubnet,
-		spec.KindNetwork:   network.ObserveNetwork,
+		spec.KindInstance:   compute.Observe,
+		spec.KindVolume:     volume.Observe,
+		spec.KindImage:      image.Observe,
+		spec.KindPort:       network.ObservePort,
+		spec.KindVirtualIP:  network.ObserveVirtualIP,
+		spec.KindPublicIP:   network.ObservePublicIP,
+		spec.KindNATGateway: network.ObserveNATGateway,
+		spec.KindUplink:     network.ObserveUplink,
+		spec.KindSubnet:     network.ObserveSubnet,
+		spec.KindNetwork:    network.ObserveNetwork,
 	}
 }
 

@@ -15,14 +15,15 @@ import (
 	"edgecloud/work"
 )
 
-// BindPublicIP binds an address that stands alone to a NIC or a virtual IP of the same site, from whatever it was bound to before; an empty port unbinds it.
+// BindPublicIP binds an address that stands alone to a NIC or a virtual IP of the same site, from whatever port it was bound to before; an empty port unbinds it, from a
+// NAT gateway too.
 func (n *Networks) BindPublicIP(ctx context.Context, caller *identity.Caller, id, port string) (*PublicIPDetail, error) {
 	return n.bind(ctx, caller, id, func(ctx context.Context, tx *store.Tx, ip *PublicIP) error {
 		if ip.State == IPCreating {
 			return fault.Conflicting("public IP", id, "The public address is still being created.").On("state")
 		}
 		if port == "" {
-			return freeIP(ctx, tx, ip)
+			return release(ctx, tx, caller, ip)
 		}
 		return bindIP(ctx, tx, caller, ip, port)
 	})
@@ -39,15 +40,26 @@ func (n *Networks) TakePublicIP(ctx context.Context, caller *identity.Caller, id
 	return err
 }
 
-// FreePublicIP unbinds an address; port is what it must be bound to, unless that is empty.
-func (n *Networks) FreePublicIP(ctx context.Context, caller *identity.Caller, id, port string) error {
+// FreePublicIP unbinds an address; from is the port or NAT gateway that it must be bound to, unless that is empty.
+func (n *Networks) FreePublicIP(ctx context.Context, caller *identity.Caller, id, from string) error {
 	_, err := n.bind(ctx, caller, id, func(ctx context.Context, tx *store.Tx, ip *PublicIP) error {
-		if ip.Port == "" || port != "" && port != ip.Port {
+		if !ip.bound() || from != "" && from != ip.Port && from != ip.Gateway {
 			return fault.Conflicting("public IP", id, "The public address is not bound to that.")
 		}
-		return freeIP(ctx, tx, ip)
+		return release(ctx, tx, caller, ip)
 	})
 	return err
+}
+
+// bound tells whether the address is bound to a port or a NAT gateway.
+func (ip *PublicIP) bound() bool { return ip.Port != "" || ip.Gateway != "" }
+
+// release unbinds an address from whatever it is bound to.
+func release(ctx context.Context, tx *store.Tx, caller *identity.Caller, ip *PublicIP) error {
+	if ip.Gateway != "" {
+		return partFromGateway(ctx, tx, caller, ip)
+	}
+	return freeIP(ctx, tx, ip)
 }
 
 func (n *Networks) bind(ctx context.Context, caller *identity.Caller, id string, change func(context.Context, *store.Tx, *PublicIP) error) (d *PublicIPDetail, err error) {
@@ -74,6 +86,9 @@ func (n *Networks) bind(ctx context.Context, caller *identity.Caller, id string,
 func bindIP(ctx context.Context, tx *store.Tx, caller *identity.Caller, ip *PublicIP, port string) error {
 	if ip.State == IPFailed {
 		return fault.Conflicting("public IP", ip.UID, "The public address could not be made at its site and cannot be bound.")
+	}
+	if ip.Gateway != "" {
+		return fault.Conflicting("public IP", ip.UID, "The public address is bound to a NAT gateway; unbind it first.").On("gateway")
 	}
 	p, err := FindPort(ctx, tx, caller, port)
 	if err != nil {

@@ -44,6 +44,7 @@ func PublicIPLifecycle() work.Lifecycle {
 			string(IPFree):       {Terminal: true},
 			string(IPBinding):    {Step: awaitBinding, Deadline: bindDeadline, OnDeadline: goTo(IPBindFailed)},
 			string(IPBound):      {Step: keepBound, Terminal: true},
+			string(IPUnbinding):  {Step: awaitParting, Deadline: natDeadline, OnDeadline: awaitParting},
 			string(IPBindFailed): {Step: mendBinding, Terminal: true},
 			string(IPFailed):     {Step: awaitLine, Terminal: true},
 		},
@@ -109,7 +110,7 @@ func mendBinding(_ context.Context, _ *store.Tx, ip *PublicIP) (work.Next, error
 
 // UnsettledPublicIPs lists the addresses that are on their way, for the slow scan that finds lost wake-ups.
 func UnsettledPublicIPs(ctx context.Context, tx *store.Tx, after string, limit int) (uids []string, err error) {
-	err = tx.NewSelect().Model((*PublicIP)(nil)).Column("uid").Where("uid > ?", after).Where("state IN (?)", bun.In([]IPState{IPCreating, IPBinding, IPBindFailed, IPFailed})).
+	err = tx.NewSelect().Model((*PublicIP)(nil)).Column("uid").Where("uid > ?", after).Where("state IN (?)", bun.In([]IPState{IPCreating, IPBinding, IPUnbinding, IPBindFailed, IPFailed})).
 		Order("uid").Limit(limit).Scan(ctx, &uids)
 	return uids, err
 }

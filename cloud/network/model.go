@@ -227,6 +227,9 @@ type PublicIP struct {
 	State     IPState    `bun:"state"`
 	Mbps      int64      `bun:"mbps"`      // its own limit, each way; not in force while it is in a bandwidth
 	Bandwidth string     `bun:"bandwidth"` // UID of the limit that it shares with others; empty: none
+	Gateway   string     `bun:"gateway"`   // UID of the NAT gateway that it is bound to; empty: none. Such an address has no port, and its gateway's limit instead of its own
+	Outward   bool       `bun:"outward"`   // the gateway's sources are seen as it
+	Given     bool       `bun:"given"`     // it was made with the gateway, and goes with it
 	Wanted    int64      `bun:"wanted"`
 	Seen      int64      `bun:"seen"`
 	Phase     spec.Phase `bun:"phase"`
@@ -243,6 +246,7 @@ const (
 	IPFree       IPState = "free"     // resting: bound to nothing
 	IPBinding    IPState = "binding"
 	IPBound      IPState = "bound"       // resting
+	IPUnbinding  IPState = "unbinding"   // its NAT gateway's site has not yet let go of it
 	IPBindFailed IPState = "bind-failed" // resting: its site could not bind it, or did not in time
 	IPFailed     IPState = "failed"      // resting: its site did not make the line ready in time
 )

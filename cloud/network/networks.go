@@ -292,6 +292,9 @@ func deleteNetwork(ctx context.Context, tx *store.Tx, caller *identity.Caller, n
 	if err := mustBeFree(ctx, tx, "network", net.UID, net.Slug); err != nil {
 		return err
 	}
+	if err := mustHaveNoGateway(ctx, tx, net); err != nil {
+		return err
+	}
 	var subnets []*Subnet
 	if err := tx.NewSelect().Model(&subnets).Where("network = ?", net.UID).Scan(ctx); err != nil {
 		return err

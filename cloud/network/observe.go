@@ -43,8 +43,8 @@ func ObservePublicIP(ctx context.Context, tx *store.Tx, r spec.Report) error {
 		}
 	}
 	var instance string
-	err := tx.NewRaw("UPDATE public_ips SET seen = ?, phase = ?, error = ? WHERE uid = ? AND seen <= ? RETURNING instance", r.Generation, r.Phase, r.Error, r.UID, r.Generation).Scan(ctx, &instance)
-	if store.NotFound(err) {
+	err := tx.NewRaw("UPDATE public_ips SET seen = ?, phase = ?, error = ? WHERE uid = ? AND seen <= ? AND gateway = '' RETURNING instance", r.Generation, r.Phase, r.Error, r.UID, r.Generation).Scan(ctx, &instance)
+	if store.NotFound(err) { // or it is a NAT gateway's by now, whose reports tell of it
 		return nil
 	}
 	if err != nil {

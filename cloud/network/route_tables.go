@@ -3,6 +3,8 @@ package network
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 
 	"github.com/uptrace/bun"
 
@@ -308,6 +310,7 @@ func (n *Networks) changeTable(ctx context.Context, caller *identity.Caller, id 
 		if t, err = lockTable(ctx, tx, caller, id); err != nil {
 			return err
 		}
+		sites := map[string]bool{}
 		for _, sid := range subnets {
 			s, err := FindSubnet(ctx, tx, caller, sid)
 			if err != nil {
@@ -322,6 +325,10 @@ func (n *Networks) changeTable(ctx context.Context, caller *identity.Caller, id 
 			if err := renewSubnet(ctx, tx, s); err != nil {
 				return err
 			}
+			sites[s.Site] = true
+		}
+		if err := renewGateways(ctx, tx, t.Network, slices.Sorted(maps.Keys(sites))...); err != nil {
+			return err
 		}
 		if err := t.loadSubnets(ctx, tx); err != nil {
 			return err

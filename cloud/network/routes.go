@@ -2,6 +2,7 @@ package network
 
 import (
 	"context"
+	"maps"
 	"net/netip"
 	"slices"
 
@@ -22,6 +23,7 @@ type HopKind string
 const (
 	HopInstance HopKind = "instance"
 	HopVirtual  HopKind = "virtual_ip"
+	HopNAT      HopKind = "nat_gateway"
 	HopLocal    HopKind = "local"
 )
 
@@ -36,8 +38,9 @@ type Route struct {
 	Destination string     `bun:"destination"` // CIDR without host bits: one form, so that duplicates are seen
 	Spelled     string     `bun:"spelled"`     // the destination as the caller wrote it
 	HopKind     HopKind    `bun:"hop_kind"`
-	Hop         string     `bun:"hop"`  // UID of the instance, or address of the virtual IP
-	Port        string     `bun:"port"` // UID of the port that it leads to
+	Hop         string     `bun:"hop"`              // UID of the instance or NAT gateway, or address of the virtual IP
+	Port        string     `bun:"port,nullzero"`    // UID of the port that it leads to; empty: to none
+	Gateway     string     `bun:"gateway,nullzero"` // UID of the NAT gateway that it leads to; empty: to none
 	Description string     `bun:"description"`
 	Created     store.Time `bun:"created"`
 }
@@ -47,7 +50,7 @@ type NewRoute struct {
 	Source      string // CIDR; empty: any
 	Destination string // CIDR
 	HopKind     HopKind
-	Hop         string // UID of an instance, or address or slug of a virtual IP
+	Hop         string // UID of an instance, address or slug of a virtual IP, UID or slug of a NAT gateway
 	Description string
 }
 
@@ -132,7 +135,7 @@ func (n *Networks) UpdateRoutes(ctx context.Context, caller *identity.Caller, ta
 			if err := w.fill(ctx, tx, caller, t, r); err != nil {
 				return err
 			}
-			if _, err := tx.NewUpdate().Model(r).Column("hop_kind", "hop", "port", "description").WherePK().Exec(ctx); err != nil {
+			if _, err := tx.NewUpdate().Model(r).Column("hop_kind", "hop", "port", "gateway", "description").WherePK().Exec(ctx); err != nil {
 				return err
 			}
 		}
@@ -187,12 +190,14 @@ func putRoutes(ctx context.Context, tx *store.Tx, t *RouteTable) error {
 	if err := t.loadSubnets(ctx, tx); err != nil {
 		return err
 	}
+	sites := map[string]bool{}
 	for _, s := range t.Subnets {
 		if err := renewSubnet(ctx, tx, s); err != nil {
 			return err
 		}
+		sites[s.Site] = true
 	}
-	return nil
+	return renewGateways(ctx, tx, t.Network, slices.Sorted(maps.Keys(sites))...)
 }
 
 // findRoute finds a table's route by its destination: the one for every source first.
@@ -246,12 +251,15 @@ func (w NewRoute) fill(ctx context.Context, tx *store.Tx, caller *identity.Calle
 	if err := (Text{Description: &w.Description}).checkPlain(""); err != nil {
 		return err
 	}
+	r.Source, r.Destination, r.Spelled, r.HopKind, r.Description = source, to.String(), w.Destination, w.HopKind, w.Description
+	if w.HopKind == HopNAT {
+		return w.toGateway(ctx, tx, caller, t, r)
+	}
 	p, err := w.findHop(ctx, tx, caller, t)
 	if err != nil {
 		return err
 	}
-	r.Source, r.Destination, r.Spelled, r.HopKind, r.Port, r.Description = source, to.String(), w.Destination, w.HopKind, p.UID, w.Description
-	r.Hop = p.Address
+	r.Port, r.Hop, r.Gateway = p.UID, p.Address, ""
 	if w.HopKind == HopInstance {
 		r.Hop = p.Instance
 	}
@@ -287,7 +295,7 @@ func (w NewRoute) findHop(ctx context.Context, tx *store.Tx, caller *identity.Ca
 	case HopVirtual:
 		q = q.Where("network = ? AND kind = ?", t.Network, Virtual).Where("address = ? OR slug = ?", w.Hop, w.Hop)
 	default:
-		return nil, fault.BadField("type", "must be an instance or a virtual IP")
+		return nil, fault.BadField("type", "must be an instance, a virtual IP or a NAT gateway")
 	}
 	if err := q.Scan(ctx); err != nil {
 		return nil, err
@@ -304,34 +312,50 @@ func (w NewRoute) findHop(ctx context.Context, tx *store.Tx, caller *identity.Ca
 	return nil, fault.BadField("nexthop", "must be the address of a virtual IP of the route table's network, not %q", w.Hop)
 }
 
-// leads gives the routes that hold for a subnet, as its site is told: a next hop at another site is none there.
-func leads(ctx context.Context, tx *store.Tx, s *Subnet) ([]spec.Route, error) {
+// lead is a route as it holds for a subnet.
+type lead struct {
+	Source      string `bun:"source"`
+	Destination string `bun:"destination"`
+	Address     string `bun:"address"` // that it leads to; empty: to a NAT gateway
+	Gateway     string `bun:"gateway"` // UID of that
+}
+
+// leadsOf gives the routes that hold for a subnet: a next hop at another site is none there, and of two with one destination the one for a source goes before the one for
+// all.
+func leadsOf(ctx context.Context, tx *store.Tx, s *Subnet) (out []lead, err error) {
 	t, err := tableOf(ctx, tx, s)
 	if err != nil {
 		return nil, err
 	}
-	var rows []struct {
-		Source      string `bun:"source"`
-		Destination string `bun:"destination"`
-		Address     string `bun:"address"`
-	}
-	err = tx.NewSelect().TableExpr("routes AS r").Join("JOIN ports AS p ON p.uid = r.port").ColumnExpr("r.source, r.destination, p.address").
-		Where("r.tbl = ? AND p.site = ?", t.UID, s.Site).OrderExpr("r.destination, r.source DESC, r.uid").Scan(ctx, &rows)
+	var rows []lead
+	err = tx.NewSelect().TableExpr("routes AS r").Join("LEFT JOIN ports AS p ON p.uid = r.port").Join("LEFT JOIN nat_gateways AS g ON g.uid = r.gateway").
+		ColumnExpr("r.source, r.destination, COALESCE(p.address, '') AS address, COALESCE(r.gateway, '') AS gateway").
+		Where("r.tbl = ? AND (p.site = ? OR g.site = ?)", t.UID, s.Site, s.Site).OrderExpr("r.destination, r.source DESC, r.uid").Scan(ctx, &rows)
 	if err != nil {
 		return nil, err
 	}
-	var out []spec.Route
 	for _, r := range rows {
-		to := netip.MustParsePrefix(r.Destination)
 		if r.Source != "" && !covers(netip.MustParsePrefix(r.Source), s.Prefix()) {
 			continue
 		}
-		if slices.ContainsFunc(out, func(o spec.Route) bool { return o.Destination == to }) {
+		if slices.ContainsFunc(out, func(o lead) bool { return o.Destination == r.Destination }) {
 			continue
 		}
-		out = append(out, spec.Route{Destination: to, NextHop: netip.MustParseAddr(r.Address)})
+		out = append(out, r)
 	}
 	return out, nil
+}
+
+// leads gives a subnet's routes as its site is told. Those to NAT gateways are in the gateways' specs instead: the way out of the network is the same.
+func leads(ctx context.Context, tx *store.Tx, s *Subnet) ([]spec.Route, error) {
+	all, err := leadsOf(ctx, tx, s)
+	var out []spec.Route
+	for _, r := range all {
+		if r.Address != "" {
+			out = append(out, spec.Route{Destination: netip.MustParsePrefix(r.Destination), NextHop: netip.MustParseAddr(r.Address)})
+		}
+	}
+	return out, err
 }
 
 func covers(whole, part netip.Prefix) bool {

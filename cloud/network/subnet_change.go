@@ -76,7 +76,13 @@ func (n *Networks) DeleteSubnet(ctx context.Context, caller *identity.Caller, id
 		if err := mustBeFree(ctx, tx, "subnet", s.UID, id); err != nil {
 			return err
 		}
+		if err := mustHaveNoForwards(ctx, tx, s); err != nil {
+			return err
+		}
 		if err := dropSubnet(ctx, tx, s); err != nil {
+			return err
+		}
+		if err := renewGateways(ctx, tx, s.Network, s.Site); err != nil {
 			return err
 		}
 		if err := quota.Count(ctx, tx, s.Account, s.counts(net, -1)...); err != nil {

@@ -152,7 +152,10 @@ func insertSubnet(ctx context.Context, tx *store.Tx, net *Network, s *Subnet) er
 	if err != nil {
 		return err
 	}
-	return putSubnet(ctx, tx, s, leg)
+	if err := putSubnet(ctx, tx, s, leg); err != nil {
+		return err
+	}
+	return renewGateways(ctx, tx, s.Network, s.Site)
 }
 
 // counts are the quotas that a subnet uses. Those that the system makes do not use the tenant's up, so that the whole range can be had.

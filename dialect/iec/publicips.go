@@ -47,7 +47,7 @@ var publicIPCodes = []refinement{
 
 // ipStates are the states as IEC names them. A binding under way shows as done, as the document's answers do; BIND_ERROR tells if it fails.
 var ipStates = map[network.IPState]string{network.IPCreating: "PENDING_CREATE", network.IPFree: "DOWN", network.IPBinding: "ACTIVE", network.IPBound: "ACTIVE",
-	network.IPBindFailed: "BIND_ERROR", network.IPFailed: "ERROR"}
+	network.IPUnbinding: "ACTIVE", network.IPBindFailed: "BIND_ERROR", network.IPFailed: "ERROR"}
 
 // The share types of a bandwidth: of many addresses, or one address's own (only with instances made through BEC).
 const (

@@ -13,7 +13,9 @@ func CheckNATGateway(s spec.NATGateway) error {
 	c.id("uid", s.UID)
 	c.id("network", s.Network)
 	c.id("uplink", s.Uplink)
-	c.ipv4("address", s.Address)
+	if s.Address.IsValid() || len(s.Sources) > 0 {
+		c.ipv4("address", s.Address)
+	}
 	c.number("mbps", s.Mbps, 0, maxMbps)
 	sources := map[netip.Prefix]bool{}
 	for i, p := range s.Sources {

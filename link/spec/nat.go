@@ -8,7 +8,7 @@ type NATGateway struct {
 	UID     string     `json:"uid"`
 	Network string     `json:"network"`
 	Uplink  string     `json:"uplink"`
-	Address netip.Addr `json:"address"` // what its sources are seen as
+	Address netip.Addr `json:"address,omitzero"` // what its sources are seen as; zero: it has none
 	// Sources are ranges of the network that reach out through Address.
 	Sources []netip.Prefix `json:"sources,omitempty"`
 	// Forwards lead in. Of those of an address, one for a port goes before one for all.

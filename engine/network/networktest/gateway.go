@@ -30,6 +30,9 @@ func drawGateway(t *rapid.T, uid func(string, string) string) spec.NATGateway {
 	s.UID, s.Network, s.Uplink, s.Mbps = uid("nat", "uid"), uid("net", "network"), uid("upl", "uplink"), rapid.IntRange(0, 2).Draw(t, "mbps")
 	s.Sources = s.Sources[rapid.IntRange(0, 3).Draw(t, "sources"):]
 	s.Forwards = s.Forwards[rapid.IntRange(0, 3).Draw(t, "forwards"):]
+	if len(s.Sources) == 0 && rapid.Bool().Draw(t, "silent") {
+		s.Address = netip.Addr{}
+	}
 	return s
 }
 

@@ -150,7 +150,10 @@ func (e *Engine) withoutSources(tx *transaction, main tableRow, now spec.NATGate
 func gatewayRows(s spec.NATGateway, sources []netip.Prefix) []wanted {
 	name := "ec_nat_" + strings.ReplaceAll(s.UID, "-", "_")
 	router := owner(spec.KindNetwork, s.Network)
-	addresses := []string{s.Address.String()}
+	var addresses []string
+	if s.Address.IsValid() {
+		addresses = append(addresses, s.Address.String())
+	}
 	ports := map[string]map[string]string{}
 	nat := func(role, kind, external, logical string) wanted {
 		return wanted{table: tableNAT, role: role, parent: &parent{tableRouter, "nat", router}, columns: ovsdb.Row{"type": kind, "external_ip": external, "logical_ip": logical}}
