@@ -18,6 +18,7 @@ type NATFilter struct {
 	Network string   // UID
 	Address string   // one of its public addresses
 	Sites   []string // UIDs; nil: any
+	UIDs    []string // nil: any
 }
 
 func (f NATFilter) apply(q *bun.SelectQuery) *bun.SelectQuery {
@@ -31,6 +32,9 @@ func (f NATFilter) apply(q *bun.SelectQuery) *bun.SelectQuery {
 	}
 	if f.Address != "" {
 		q = q.Where("nat.uid IN (SELECT p.gateway FROM public_ips AS p WHERE p.address = ? AND p.gateway <> '')", f.Address)
+	}
+	if f.UIDs != nil {
+		q = q.Where("nat.uid IN (?)", bun.In(f.UIDs))
 	}
 	if f.Sites != nil {
 		q = q.Where("nat.site IN (?)", bun.In(append([]string{""}, f.Sites...)))

@@ -11,6 +11,7 @@ import (
 	"edgecloud/dialect"
 	wire "edgecloud/dialect/bec/wire/v1nat"
 	"edgecloud/fault"
+	"edgecloud/store"
 )
 
 // What both versions say alike of NAT gateways.
@@ -287,4 +288,21 @@ func (d *Door) shownNAT(ctx context.Context, g *network.NATGatewayDetail) (strin
 		return "", err
 	}
 	return natID(site, g), nil
+}
+
+// natHops adds the IDs of the gateways that routes lead to.
+func (d *Door) natHops(ctx context.Context, c *dialect.Call, uids []string, hops map[string]string) error {
+	if len(uids) == 0 {
+		return nil
+	}
+	gateways, _, err := d.Networks.ListNATGateways(ctx, c.Caller, network.NATFilter{UIDs: uids}, store.Page{})
+	if err != nil {
+		return err
+	}
+	for _, g := range gateways {
+		if hops[g.UID], err = d.shownNAT(ctx, g); err != nil {
+			return err
+		}
+	}
+	return nil
 }

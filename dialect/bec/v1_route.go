@@ -22,8 +22,9 @@ func (d *Door) v1Routes() dialect.Handlers {
 func tableID(t *network.RouteTable) string { return "rtb-" + t.Slug }
 func routeID(r *network.Route) string      { return "rtr-" + r.Slug }
 
-// v1RouteTypes are the words for next hops. NAT gateways are not built yet.
-var v1RouteTypes = map[network.HopKind]string{network.HopInstance: wire.RouteTypeCUSTOM, network.HopVirtual: wire.RouteTypeHAVIP, network.HopLocal: wire.RouteTypeSYSTEM}
+// v1RouteTypes are the words for next hops.
+var v1RouteTypes = map[network.HopKind]string{network.HopInstance: wire.RouteTypeCUSTOM, network.HopVirtual: wire.RouteTypeHAVIP, network.HopNAT: wire.RouteTypeNAT,
+	network.HopLocal: wire.RouteTypeSYSTEM}
 
 func (d *Door) v1ListRouteTables(ctx context.Context, c *dialect.Call) (*dialect.Answer, error) {
 	f := network.RouteTableFilter{Network: bare("vpc-", c.Param("vpcId"))}
@@ -140,7 +141,7 @@ func (d *Door) routes(ctx context.Context, c *dialect.Call, table string) ([]*ne
 		return nil, nil, err
 	}
 	var routes []*network.Route
-	var instances, virtual []string
+	var instances, virtual, gateways []string
 	hops := map[string]string{"": "local"}
 	for _, r := range all {
 		if r.Slug == "" { // the platform's own ranges: IEC alone shows them
@@ -152,7 +153,12 @@ func (d *Door) routes(ctx context.Context, c *dialect.Call, table string) ([]*ne
 			instances = append(instances, r.Hop)
 		case network.HopVirtual:
 			virtual = append(virtual, r.Port)
+		case network.HopNAT:
+			gateways = append(gateways, r.Hop)
 		}
+	}
+	if err := d.natHops(ctx, c, gateways, hops); err != nil {
+		return nil, nil, err
 	}
 	if len(virtual) > 0 {
 		vips, _, err := d.Networks.ListVirtualIPs(ctx, c.Caller, network.VirtualIPFilter{IDs: virtual}, store.Page{})
@@ -194,8 +200,8 @@ func (d *Door) v1CreateRoute(ctx context.Context, c *dialect.Call) (*dialect.Ans
 	if in.IPVersion != 4 {
 		return nil, fault.BadField("ipVersion", "must be 4")
 	}
-	if in.DestinationAddress == "0.0.0.0/0" {
-		return nil, fault.BadField("destinationAddress", "must not be 0.0.0.0/0")
+	if in.DestinationAddress == "0.0.0.0/0" && in.RouteType != wire.RouteTypeNAT { // the guide sets up NAT routes so (api/bec/v1/route.yaml)
+		return nil, fault.BadField("destinationAddress", "must not be 0.0.0.0/0 but in a route to a NAT gateway")
 	}
 	w := network.NewRoute{Source: in.SourceAddress, Destination: in.DestinationAddress, Description: scalar.Value(in.Description)}
 	for kind, word := range v1RouteTypes {
@@ -220,6 +226,8 @@ func (d *Door) createRoute(ctx context.Context, c *dialect.Call, table, hop stri
 			return nil, err
 		}
 		w.Hop = detail.UID
+	case network.HopNAT:
+		w.Hop = bareNAT(hop)
 	default:
 		w.Hop = bare("havip-", hop)
 	}

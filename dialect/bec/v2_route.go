@@ -15,8 +15,8 @@ func (d *Door) v2Routes() dialect.Handlers {
 	return dialect.Handlers{wire.OpGetRouteTable: d.v2GetRouteTable, wire.OpCreateRouteRule: d.v2CreateRoute, wire.OpDeleteRouteRule: d.v2DeleteRoute}
 }
 
-// v2RouteTypes are the words for next hops.
-var v2RouteTypes = map[network.HopKind]string{network.HopInstance: "custom", network.HopVirtual: "havip", network.HopLocal: "system"}
+// v2RouteTypes are the words for next hops. That for NAT gateways is in the guide's form alone (api/bec/v2/route.yaml).
+var v2RouteTypes = map[network.HopKind]string{network.HopInstance: "custom", network.HopVirtual: "havip", network.HopNAT: "nat", network.HopLocal: "system"}
 
 // v2GetRouteTable shows a table by its own ID, or a VPC's default one.
 func (d *Door) v2GetRouteTable(ctx context.Context, c *dialect.Call) (*dialect.Answer, error) {

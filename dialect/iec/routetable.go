@@ -173,6 +173,9 @@ func routesAnswer(routes []*network.Route, err error) (*dialect.Answer, error) {
 	}
 	out := wire.RoutesResponse{Routes: []wire.Route{}}
 	for _, r := range routes {
+		if r.HopKind == network.HopNAT { // IEC has no NAT gateways
+			continue
+		}
 		hop := r.Hop
 		if r.HopKind == network.HopLocal {
 			hop = "-"
