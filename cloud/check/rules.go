@@ -18,6 +18,9 @@ var always = []rule{
 		UNION ALL SELECT account, 'key_pairs', '', COUNT(*) FROM key_pairs GROUP BY account
 		UNION ALL SELECT account, 'images', '', COUNT(*) FROM images WHERE account <> '' GROUP BY account
 		UNION ALL SELECT account, 'elastic_nics', '', COUNT(*) FROM ports WHERE elastic <> '' GROUP BY account
+		UNION ALL SELECT account, 'nat_gateways', '', COUNT(*) FROM nat_gateways GROUP BY account
+		UNION ALL SELECT g.account, 'nat_rules', g.uid, COUNT(*) FROM (SELECT gateway FROM snat_rules UNION ALL SELECT gateway FROM dnat_rules) AS r JOIN nat_gateways AS g ON g.uid = r.gateway
+			GROUP BY g.account, g.uid
 		UNION ALL SELECT account, 'placement_sets', '', COUNT(*) FROM placement_sets GROUP BY account
 		UNION ALL SELECT account, 'edge_clouds', '', COUNT(*) FROM edge_clouds GROUP BY account
 		UNION ALL SELECT account, 'networks', site, COUNT(*) FROM networks WHERE site <> '' GROUP BY account, site
@@ -51,8 +54,18 @@ var always = []rule{
 	{"a port's IPv6 address is of its subnet's range", `SELECT 'port' AS kind, p.uid AS uid, p.address6 || ' is not of "' || s.prefix6 || '"' AS text FROM ports AS p JOIN subnets AS s ON s.uid = p.subnet
 		WHERE p.address6 <> '' AND (s.prefix6 = '' OR p.address6 NOT LIKE REPLACE(s.prefix6, '::/64', ':%'))`},
 	{"a public address that stands alone is bound as its state says", `SELECT 'public_ip' AS kind, a.uid AS uid, 'it is ' || a.state || ' with the port "' || a.port || '"' AS text FROM public_ips AS a
-		WHERE a.instance = '' AND ((a.state IN ('creating', 'free', 'failed')) <> (a.port = '') OR a.port <> '' AND NOT EXISTS (SELECT 1 FROM ports AS p WHERE p.uid = a.port AND p.site = a.site))
+		WHERE a.instance = '' AND ((a.state IN ('creating', 'free', 'failed')) <> (a.port = '' AND a.gateway = '') OR a.port <> '' AND NOT EXISTS (SELECT 1 FROM ports AS p WHERE p.uid = a.port AND p.site = a.site))
 		OR a.instance <> '' AND a.state <> ''`},
+	{"a public address of a NAT gateway is where that is", `SELECT 'public_ip' AS kind, a.uid AS uid, 'it is ' || a.state || ' with the gateway "' || a.gateway || '"' AS text FROM public_ips AS a
+			WHERE a.gateway <> '' AND (a.port <> '' OR a.instance <> '' OR a.bandwidth <> '' OR NOT EXISTS (SELECT 1 FROM nat_gateways AS g WHERE g.uid = a.gateway AND g.site = a.site AND g.account = a.account))
+			OR a.gateway = '' AND (a.state = 'unbinding' OR a.outward OR a.given) OR a.state = 'unbinding' AND (a.outward OR a.given)
+		UNION ALL SELECT 'dnat_rule', r.uid, 'it leads from ' || a.address || ', which is not its gateway''s' FROM dnat_rules AS r JOIN public_ips AS a ON a.uid = r.public_ip
+			WHERE a.gateway <> r.gateway OR a.state = 'unbinding'`},
+	{"a NAT gateway's spec has its addresses", `SELECT 'nat_gateway' AS kind, s.uid AS uid, 'its spec has not its address ' || a.address || ', or has it against its will' AS text FROM public_ips AS a
+			JOIN link_specs AS s ON s.target = 'site.' || a.site AND s.kind = 'nat_gateway' AND s.uid = a.gateway AND NOT s.deleted WHERE a.gateway <> '' AND (
+				(a.outward OR EXISTS (SELECT 1 FROM dnat_rules AS r WHERE r.public_ip = a.uid)) <> (s.body LIKE '%"address":"' || a.address || '"%'))
+		UNION ALL SELECT 'nat_gateway', s.uid, 'its spec leads elsewhere than its rule to ' || r.private FROM dnat_rules AS r
+			JOIN link_specs AS s ON s.kind = 'nat_gateway' AND s.uid = r.gateway AND NOT s.deleted WHERE s.body NOT LIKE '%"private":"' || r.private || '"%'`},
 	{"what a public address shares is of its account and line", `SELECT 'public_ip' AS kind, a.uid AS uid, 'it is in ' || a.bandwidth AS text FROM public_ips AS a
 		WHERE a.bandwidth <> '' AND NOT EXISTS (SELECT 1 FROM bandwidths AS b WHERE b.uid = a.bandwidth AND b.account = a.account AND b.line = a.line)`},
 	{"bandwidths that nobody keeps go with their last address", `SELECT 'bandwidth' AS kind, uid, 'it is empty' AS text FROM bandwidths
@@ -86,6 +99,8 @@ var always = []rule{
 		WHERE i.state <> 'deleting' AND NOT EXISTS (SELECT 1 FROM line_addresses AS l WHERE l.line = a.line AND l.address = a.address AND l.holder = a.uid)`},
 	{"what is under way has work", `SELECT 'instance' AS kind, uid, 'it is ' || state || ' and nothing will look at it' AS text FROM instances
 		WHERE (dirty OR state NOT IN ` + resting + `) AND uid NOT IN (SELECT uid FROM work WHERE kind = 'instance')`},
+	{"NAT gateways that are under way have work", `SELECT 'nat_gateway' AS kind, uid, 'it is ' || state || ' and nothing will look at it' AS text FROM nat_gateways
+		WHERE state IN ('starting', 'changing', 'deleting') AND uid NOT IN (SELECT uid FROM work WHERE kind = 'nat_gateway')`},
 	{"operations run for what is under way", `SELECT 'operation' AS kind, o.uid AS uid, o.verb || ' of ' || o.target || ' runs, which is ' || COALESCE(i.state, 'gone') AS text
 		FROM operations AS o LEFT JOIN instances AS i ON i.uid = o.target WHERE o.status = 'running' AND o.kind = 'instance' AND (i.uid IS NULL OR i.state IN ` + resting + `)`},
 	{"what is under way has one operation", `SELECT 'instance' AS kind, i.uid AS uid, 'it is ' || i.state || ' with ' || COUNT(o.uid) || ' operations' AS text
@@ -110,6 +125,8 @@ var always = []rule{
 			AND NOT EXISTS (SELECT 1 FROM link_specs AS s WHERE s.target = 'site.' || a.site AND s.kind = 'public_ip' AND s.uid = a.uid AND NOT s.deleted AND s.revision >= a.wanted)
 		UNION ALL SELECT 'public_ip', a.uid, 'it is bound, and generation ' || a.wanted || ' has no live spec' FROM public_ips AS a WHERE a.instance = '' AND a.port <> ''
 			AND NOT EXISTS (SELECT 1 FROM link_specs AS s WHERE s.target = 'site.' || a.site AND s.kind = 'public_ip' AND s.uid = a.uid AND NOT s.deleted AND s.revision >= a.wanted)
+		UNION ALL SELECT 'nat_gateway', g.uid, 'it is ' || g.state || ', and generation ' || g.wanted || ' has no live spec, or one has it that should not' FROM nat_gateways AS g
+			WHERE (g.state <> 'deleting') <> EXISTS (SELECT 1 FROM link_specs AS s WHERE s.target = 'site.' || g.site AND s.kind = 'nat_gateway' AND s.uid = g.uid AND NOT s.deleted AND s.revision >= g.wanted)
 		UNION ALL SELECT 'bandwidth', b.uid, 'no live spec' FROM bandwidths AS b
 			WHERE NOT EXISTS (SELECT 1 FROM link_specs AS s WHERE s.target = 'site.' || b.site AND s.kind = 'bandwidth' AND s.uid = b.uid AND NOT s.deleted)`},
 	{"a subnet's spec names its guard", `SELECT 'subnet' AS kind, n.uid AS uid, 'its spec names another network ACL than ' || COALESCE(a.uid, 'none') AS text FROM subnets AS n
@@ -120,11 +137,16 @@ var always = []rule{
 		WHERE NOT EXISTS (SELECT 1 FROM route_tables AS t WHERE t.network = n.uid AND t.kind = 'default')`},
 	{"routes and route tables stay on their network", `SELECT 'route' AS kind, r.uid AS uid, 'it leads to the port ' || p.uid || ', which is of another network or on its way out' AS text
 			FROM routes AS r JOIN route_tables AS t ON t.uid = r.tbl JOIN ports AS p ON p.uid = r.port WHERE p.network <> t.network OR p.doomed
+		UNION ALL SELECT 'route', r.uid, 'it leads to the NAT gateway ' || g.uid || ', which is of another network, on its way out or without an address' FROM routes AS r
+			JOIN route_tables AS t ON t.uid = r.tbl JOIN nat_gateways AS g ON g.uid = r.gateway
+			WHERE g.network <> t.network OR g.state = 'deleting' OR NOT EXISTS (SELECT 1 FROM public_ips AS a WHERE a.gateway = g.uid AND a.gateway <> '' AND a.outward)
+		UNION ALL SELECT 'route', uid, 'it leads nowhere, or to two' FROM routes WHERE (port IS NULL) = (gateway IS NULL)
 		UNION ALL SELECT 'subnet', s.uid, 'it is in the route table ' || t.uid || ' of another network' FROM route_table_subnets AS b JOIN subnets AS s ON s.uid = b.subnet
 			JOIN route_tables AS t ON t.uid = b.tbl WHERE s.network <> t.network`},
 	{"every spec has a row", `SELECT s.kind AS kind, s.uid AS uid, 'a live spec for ' || s.target || ' and no row' AS text FROM link_specs AS s WHERE NOT s.deleted AND (
 			(s.kind = 'instance' AND s.uid NOT IN (SELECT uid FROM instances)) OR (s.kind = 'volume' AND s.uid NOT IN (SELECT uid FROM volumes))
 			OR (s.kind = 'port' AND s.uid NOT IN (SELECT uid FROM ports)) OR (s.kind = 'public_ip' AND s.uid NOT IN (SELECT uid FROM public_ips WHERE port <> ''))
+			OR (s.kind = 'nat_gateway' AND s.uid NOT IN (SELECT uid FROM nat_gateways WHERE 'site.' || site = s.target))
 			OR (s.kind = 'bandwidth' AND s.uid NOT IN (SELECT uid FROM bandwidths WHERE 'site.' || site = s.target))
 			OR (s.kind = 'virtual_ip' AND s.uid NOT IN (SELECT uid FROM ports WHERE kind = 'virtual' AND NOT doomed))
 			OR (s.kind = 'network' AND s.uid NOT IN (SELECT network FROM routers WHERE 'site.' || site = s.target)) OR (s.kind = 'subnet' AND s.uid NOT IN (SELECT uid FROM subnets))
@@ -149,6 +171,8 @@ var atRest = []rule{
 		FROM instances AS i LEFT JOIN work AS w ON w.kind = 'instance' AND w.uid = i.uid WHERE i.dirty OR i.state NOT IN ` + resting},
 	{"public addresses have come to rest", `SELECT 'public_ip' AS kind, uid, 'still ' || state || ' (wanted ' || wanted || ', seen ' || seen || ' ' || phase || ') ' || error AS text FROM public_ips
 		WHERE state NOT IN ('', 'free', 'bound')`},
+	{"NAT gateways have come to rest", `SELECT 'nat_gateway' AS kind, uid, 'still ' || state || ' (wanted ' || wanted || ', seen ' || seen || ' ' || phase || ') ' || error AS text FROM nat_gateways
+		WHERE state <> 'active' OR seen < wanted OR phase <> 'applied'`},
 	{"elastic NICs have come to rest", `SELECT 'port' AS kind, p.uid AS uid, 'still ' || p.elastic AS text FROM ports AS p JOIN instances AS i ON i.uid = p.instance
 		WHERE p.elastic IN ('attaching', 'detaching') AND i.state <> 'failed'`},
 	{"addresses that NICs lost are free", `SELECT 'port' AS kind, nic AS uid, 'it has not given up ' || address AS text FROM ports WHERE kind = 'further' AND doomed`},
