@@ -59,6 +59,9 @@ func (n *Networks) UpdatePublicIPs(ctx context.Context, caller *identity.Caller,
 		if c.Mbps != nil && ip.Bandwidth != "" {
 			return fault.Conflicting("public IP", ip.Slug, "The public address shares a bandwidth, whose size is changed there.").On("newBandwidthInMbps")
 		}
+		if c.Mbps != nil && ip.Gateway != "" {
+			return fault.Conflicting("public IP", ip.Slug, "The public address is bound to a NAT gateway, whose bandwidth is changed there.").On("newBandwidthInMbps")
+		}
 		set(&ip.Name, c.Name)
 		set(&ip.Mbps, c.Mbps)
 		if _, err := tx.NewUpdate().Model(ip).Column("name", "mbps").WherePK().Exec(ctx); err != nil {
@@ -71,7 +74,7 @@ func (n *Networks) UpdatePublicIPs(ctx context.Context, caller *identity.Caller,
 // DeletePublicIPs gives addresses back that stand alone and are bound to nothing: all or none.
 func (n *Networks) DeletePublicIPs(ctx context.Context, caller *identity.Caller, ids []string) error {
 	return n.eachAlone(ctx, caller, ids, func(ctx context.Context, tx *store.Tx, ip *PublicIP) error {
-		if ip.Port != "" {
+		if ip.bound() {
 			return fault.Conflicting("public IP", ip.Slug, "The public address %s is bound; unbind it first.", ip.Address)
 		}
 		return dropAlone(ctx, tx, ip)

@@ -13,7 +13,7 @@ import (
 // maxInward is how many addresses a gateway has besides the outward one (BEC, product guide, limits: DNAT IPs 0, 1 or 3).
 const maxInward = 3
 
-// BindToGateway binds an address that stands alone and is free to a NAT gateway of its site. The first one is what the gateway's sources are seen as; DNAT rules may
+// BindToGateway binds an address that stands alone and is bound to nothing to a NAT gateway of its site. The first one is what the gateway's sources are seen as; DNAT rules may
 // use all.
 func (n *Networks) BindToGateway(ctx context.Context, caller *identity.Caller, id, gateway string) (d *PublicIPDetail, err error) {
 	if err := caller.MayWrite(); err != nil {
@@ -42,8 +42,10 @@ func (n *Networks) BindToGateway(ctx context.Context, caller *identity.Caller, i
 
 func joinGateway(ctx context.Context, tx *store.Tx, ip *PublicIP, g *NATGateway) error {
 	switch {
-	case ip.State != IPFree:
-		return fault.Conflicting("public IP", ip.UID, "The public address is %s; only a free one can be bound to a NAT gateway.", ip.State).On("state")
+	case ip.bound():
+		return fault.Conflicting("public IP", ip.UID, "The public address is bound already; unbind it first.")
+	case ip.State == IPFailed:
+		return fault.Conflicting("public IP", ip.UID, "The public address could not be made at its site and cannot be bound.")
 	case ip.Bandwidth != "":
 		return fault.Conflicting("public IP", ip.UID, "The public address is in a shared bandwidth, and a NAT gateway has its own.")
 	case ip.Site != g.Site:

@@ -133,6 +133,8 @@ func (n *Networks) MoveIntoBandwidth(ctx context.Context, caller *identity.Calle
 				return fault.BadField("eips", "must be of the line of the bandwidth, %s is not", address)
 			case ip.Bandwidth != "":
 				return fault.Conflicting("public IP", address, "The public address %s shares a bandwidth already.", address)
+			case ip.Gateway != "":
+				return fault.Conflicting("public IP", address, "The public address %s is bound to a NAT gateway, which has its own bandwidth.", address)
 			}
 			if err := share(ctx, tx, ip, b.UID, ip.Mbps); err != nil {
 				return err

@@ -44,6 +44,7 @@ type PublicIPDetail struct {
 	BandwidthName string     `bun:"bandwidth_name,scanonly"` // of what it shares
 	BandwidthMbps int64      `bun:"bandwidth_mbps,scanonly"`
 	BandwidthSlug string     `bun:"bandwidth_slug,scanonly"`
+	GatewayName   string     `bun:"gateway_name,scanonly"`
 	GatewaySlug   string     `bun:"gateway_slug,scanonly"` // of the NAT gateway that it is bound to; empty: none
 }
 
@@ -211,7 +212,7 @@ func selectIPs(tx *store.Tx, caller *identity.Caller) *bun.SelectQuery {
 		ColumnExpr("COALESCE(port.address, '') AS private, COALESCE(port.phase, '') AS port_phase, COALESCE(port.instance, '') AS port_instance").
 		ColumnExpr("COALESCE(port.slug, '') AS port_slug, COALESCE(port.name, '') AS port_name, COALESCE(port.kind, '') AS port_kind, COALESCE(port.elastic, '') AS port_elastic").
 		ColumnExpr("COALESCE(bw.name, '') AS bandwidth_name, COALESCE(bw.mbps, 0) AS bandwidth_mbps, COALESCE(bw.slug, '') AS bandwidth_slug").
-		ColumnExpr("COALESCE(nat.slug, '') AS gateway_slug").Join("LEFT JOIN nat_gateways AS nat ON nat.uid = pip.gateway").
+		ColumnExpr("COALESCE(nat.slug, '') AS gateway_slug, COALESCE(nat.name, '') AS gateway_name").Join("LEFT JOIN nat_gateways AS nat ON nat.uid = pip.gateway").
 		Join("LEFT JOIN ports AS port ON port.uid = pip.port").Join("LEFT JOIN bandwidths AS bw ON bw.uid = pip.bandwidth").Where("pip.account = ? AND NOT pip.ipv6", caller.Account)
 }
 

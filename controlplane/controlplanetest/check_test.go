@@ -24,6 +24,10 @@ var breaks = map[string]string{
 	"elastic NICs are where their hold says":                                        "UPDATE ports SET elastic = 'loose'",
 	"further addresses are those of their NIC":                                      "UPDATE ports SET nic = 'nobody'",
 	"a NIC's spec names its further addresses":                                      `UPDATE ports SET kind = 'further', nic = (SELECT MIN(uid) FROM ports WHERE kind = 'nic') WHERE kind = 'gateway'`,
+	"a public address of a NAT gateway is where that is":                           "UPDATE public_ips SET gateway = 'nobody'",
+	"a NAT gateway's spec has its addresses":                                        `UPDATE link_specs SET body = REPLACE(body, '"address":', '"another":') WHERE kind = 'nat_gateway'`,
+	"NAT gateways that are under way have work":                                     "UPDATE nat_gateways SET state = 'changing'",
+	"NAT gateways have come to rest":                                                "UPDATE nat_gateways SET state = 'down'",
 	"elastic NICs have come to rest":                                                "UPDATE ports SET elastic = 'attaching'",
 	"addresses that NICs lost are free":                                             "UPDATE ports SET kind = 'further', doomed = TRUE",
 	"every instance has a port and a disk":                                          "UPDATE ports SET instance = 'nobody'",
@@ -79,6 +83,8 @@ func TestTheCheckerFindsWhatIsBroken(t *testing.T) {
 			s.createAt(c.sites[0], true)
 		}
 		c.converge("at first")
+		s.makeGateway(c.sites[0])
+		c.converge("with a NAT gateway")
 		fired := map[string]bool{}
 		for name, sql := range breaks {
 			err := c.cp.DB.Write(c.ctx, func(ctx context.Context, tx *store.Tx) error {

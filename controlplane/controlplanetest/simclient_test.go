@@ -176,8 +176,10 @@ func (s *simClient) act() {
 		s.remove(id)
 	case n < 90:
 		s.network()
-	case n < 93:
+	case n < 92:
 		s.virtualIP()
+	case n < 93:
+		s.natGateway()
 	case n < 95:
 		s.elasticNIC(strings.TrimPrefix(id, "vm-"))
 	default:

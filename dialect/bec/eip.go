@@ -22,7 +22,7 @@ var (
 )
 
 // eipStatus has the document's two words, and others for what it does not speak of. One that is made is available at once: it can be bound from then on.
-var eipStatus = map[network.IPState]string{network.IPCreating: "available", network.IPFree: "available", network.IPBinding: "binding", network.IPBound: "binded",
+var eipStatus = map[network.IPState]string{network.IPCreating: "available", network.IPFree: "available", network.IPBinding: "binding", network.IPBound: "binded", network.IPUnbinding: "unbinding",
 	network.IPBindFailed: "error", network.IPFailed: "error"}
 
 // eipLine finds the line of a site that a word for a carrier means; without one it is the site's first.
@@ -74,6 +74,9 @@ func (d *Door) eip(ctx context.Context, ip *network.PublicIPDetail, host *comput
 	if ip.Bandwidth != "" { // it shows what it shares as its own
 		out.ShareGroupID, out.EIPInstanceType, out.BandwidthInMbps = new(eipGroupID(ip.BandwidthSlug)), new("shared"), new(int32(ip.BandwidthMbps))
 	}
+	if ip.Gateway != "" {
+		out.InstanceType, out.InstanceID, out.InstanceName = new("nat"), new("nat-"+site.Name+"-"+ip.GatewaySlug), &ip.GatewayName
+	}
 	if ip.Port == "" {
 		return out, nil
 	}
@@ -106,7 +109,7 @@ func (d *Door) eips(ctx context.Context, c *dialect.Call, ips []*network.PublicI
 	return out, nil
 }
 
-// eipTarget finds the port that an address is to be bound to, or freed from.
+// eipTarget finds the port that an address is to be bound to, or the port or NAT gateway that it is to be freed from.
 func (d *Door) eipTarget(ctx context.Context, c *dialect.Call, b wire.EIPBackend) (string, error) {
 	id := scalar.Value(b.InstanceID)
 	if id == "" {
@@ -141,8 +144,17 @@ func (d *Door) eipTarget(ctx context.Context, c *dialect.Call, b wire.EIPBackend
 			return "", fault.Conflicting("instance", id, "The instance has no network interface.")
 		}
 		port, address = i.Ports[0].UID, i.Ports[0].Address
+	case "nat":
+		g, err := d.Networks.GetNATGateway(ctx, c.Caller, bareNAT(id))
+		if err != nil {
+			return "", err
+		}
+		if scalar.Value(b.InstanceIP) != "" {
+			return "", fault.BadField("instanceIp", "must not be given with a NAT gateway")
+		}
+		return g.UID, nil
 	default:
-		return "", fault.BadField("instanceType", "must be vm, eni or havip, not %q", kind)
+		return "", fault.BadField("instanceType", "must be vm, eni, havip or nat, not %q", kind)
 	}
 	if ip := scalar.Value(b.InstanceIP); ip != "" && ip != address {
 		return "", fault.BadField("instanceIp", "must be the primary address of the interface, %s, not %q", address, ip)

@@ -182,14 +182,18 @@ func (d *Door) bindEIP(ctx context.Context, c *dialect.Call, b wire.EIPBackend) 
 	if c.Path("action") == "unbind" && scalar.Value(b.InstanceID) == "" {
 		return d.Networks.FreePublicIP(ctx, c.Caller, id, "")
 	}
-	port, err := d.eipTarget(ctx, c, b)
+	target, err := d.eipTarget(ctx, c, b)
 	if err != nil {
 		return err
 	}
 	if c.Path("action") == "unbind" {
-		return d.Networks.FreePublicIP(ctx, c.Caller, id, port)
+		return d.Networks.FreePublicIP(ctx, c.Caller, id, target)
 	}
-	return d.Networks.TakePublicIP(ctx, c.Caller, id, port)
+	if scalar.Value(b.InstanceType) == "nat" {
+		_, err := d.Networks.BindToGateway(ctx, c.Caller, id, target)
+		return err
+	}
+	return d.Networks.TakePublicIP(ctx, c.Caller, id, target)
 }
 
 func (d *Door) updateEIPs(ctx context.Context, c *dialect.Call) (*dialect.Answer, error) {

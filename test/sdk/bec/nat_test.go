@@ -322,9 +322,14 @@ func TestDNATLeadsPortsAndWholeAddressesIn(t *testing.T) {
 	b.leadsIn(t, eip, "udp", 80, true)
 
 	more := b.freeIP(t)
-	_, err := b.Control.Networks.BindToGateway(t.Context(), b.caller, more.UID, b.nat[len(b.nat)-8:])
-	require.NoError(t, err)
-	b.awaitIP(t, more.UID, network.IPBound)
+	entry := values{"eipId": "ip-" + more.Slug, "instanceType": "nat", "instanceId": b.nat, "mode": "nat"}
+	require.Empty(t, b.bindEIP(t, "bind", entry))
+	shown := b.awaitEIP(t, "ip-"+more.Slug, "binded")
+	require.Equal(t, []string{"nat", b.nat, "test"}, []string{*shown.InstanceType, *shown.InstanceID, *shown.InstanceName})
+	require.Contains(t, b.bindEIP(t, "bind", entry), "bound already")
+	require.Contains(t, b.bindEIP(t, "bind", values{"eipId": "ip-" + more.Slug, "instanceType": "vm", "instanceId": b.id}), "NAT gateway")
+	b.refused(t, 409, "OperationDenied", "unbind it first", "PUT", "/v1/eip/batch/delete", values{"eipIds": []string{"ip-" + more.Slug}})
+	b.refused(t, 409, "OperationDenied", "NAT gateway", "PUT", "/v1/eip/batch/update", values{"eipIds": []string{"ip-" + more.Slug}, "newBandwidthInMbps": 9})
 	require.Equal(t, more.Address, *b.shown(t).DnatEIPs[0].IP)
 	require.Equal(t, eip, b.eip(t))
 	whole := values{"ruleName": "whole", "publicIpAddress": more.Address, "privateIpAddress": b.address, "protocol": "all"}
@@ -332,8 +337,7 @@ func TestDNATLeadsPortsAndWholeAddressesIn(t *testing.T) {
 	b.must(t, "POST", rules+"/batchCreate", values{"rules": []values{whole}}, &batch)
 	b.leadsIn(t, more.Address, "tcp", 5555, true)
 	b.refused(t, 409, "OperationDenied", "all of", "POST", rules+"/create", whole)
-	_, err = b.Control.Networks.BindPublicIP(t.Context(), b.caller, more.UID, "")
-	require.ErrorContains(t, err, "DNAT rules")
+	require.Contains(t, b.bindEIP(t, "unbind", entry), "DNAT rules")
 
 	b.must(t, "PUT", rules+"/"+*made.RuleID, b.dnat(values{"publicIpAddress": eip, "publicPort": "8443", "privatePort": "443"}), nil)
 	b.leadsIn(t, eip, "tcp", 8443, true)
@@ -353,8 +357,7 @@ func TestDNATLeadsPortsAndWholeAddressesIn(t *testing.T) {
 	}
 	b.must(t, "POST", rules+"/batch/delete", values{"ruleIdList": batch.RuleIDs}, nil)
 	b.leadsIn(t, more.Address, "tcp", 5555, false)
-	_, err = b.Control.Networks.BindPublicIP(t.Context(), b.caller, more.UID, "")
-	require.NoError(t, err)
+	require.Empty(t, b.bindEIP(t, "unbind", entry))
 	b.awaitIP(t, more.UID, network.IPFree)
 	b.must(t, "DELETE", "/v2/nat/"+b.nat+"/dnatRule/"+*made.RuleID, nil, nil)
 	b.must(t, "DELETE", "/v2/nat/"+b.nat, nil, nil)
