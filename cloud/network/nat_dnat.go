@@ -57,7 +57,7 @@ func (w NewDNATRule) fill(ctx context.Context, tx *store.Tx, g *NATGateway, r *D
 		}
 	}
 	if r.PublicIP == "" {
-		return fault.BadField("address", "must be a public address of the NAT gateway, not %q", w.Address)
+		return fault.New(fault.NotFound, "The NAT gateway has no public address %q.", w.Address).About("public IP", w.Address).On("address")
 	}
 	private, err := netip.ParseAddr(w.Private)
 	if err != nil || !private.Is4() {

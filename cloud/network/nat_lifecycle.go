@@ -102,6 +102,9 @@ func forgetGateway(ctx context.Context, tx *store.Tx, g *NATGateway) error {
 	}
 	var given []*PublicIP
 	for _, ip := range ips {
+		if err := work.Wake(ctx, tx, PublicIPKind, ip.UID); err != nil { // it may wait for the gateway, which will not report any more
+			return err
+		}
 		if ip.Given {
 			given = append(given, ip)
 			if err := freeLeases(ctx, tx, ip.UID); err != nil {

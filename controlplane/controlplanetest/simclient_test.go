@@ -172,14 +172,14 @@ func (s *simClient) act() {
 		s.elasticNIC(strings.TrimPrefix(id, "vm-"))
 	case n < 75:
 		s.border(strings.TrimPrefix(id, "vm-"))
-	case n < 86:
+	case n < 78:
+		s.natGateways()
+	case n < 87:
 		s.remove(id)
 	case n < 90:
 		s.network()
-	case n < 92:
-		s.virtualIP()
 	case n < 93:
-		s.natGateway()
+		s.virtualIP()
 	case n < 95:
 		s.elasticNIC(strings.TrimPrefix(id, "vm-"))
 	default:

@@ -16,6 +16,13 @@ func (s *simClient) makeGateway(site *place.Site) {
 	s.refusal("NAT gateway made", err)
 }
 
+// natGateways does some things to NAT gateways, or makes the first one.
+func (s *simClient) natGateways() {
+	for range 1 + s.c.rng.IntN(5) {
+		s.natGateway()
+	}
+}
+
 // natGateway makes, changes or deletes a NAT gateway with rules, routes and addresses.
 func (s *simClient) natGateway() {
 	r, caller, nets := s.c.rng, s.caller(), s.c.cp.Networks

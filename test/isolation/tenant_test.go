@@ -30,7 +30,8 @@ type tenant struct {
 	caller *identity.Caller
 	user   string
 	signer
-	ids map[string]string // by kind
+	ids   map[string]string // by kind
+	rules int               // of NAT gateways, so far
 }
 
 func operator(c *controlplanetest.Cloud) *identity.Caller {
@@ -114,6 +115,8 @@ func (n *tenant) make(kind string) {
 		n.makeACL()
 	case "eip", "spareEIP", "eipAddress", "eipGroup", "spareEIPGroup", "sharedAddress":
 		n.makeEIP(kind)
+	case "nat", "spareNAT", "otherNAT", "natAddress", "snat", "spareSNAT", "otherSNAT", "dnat", "spareDNAT", "otherDNAT":
+		n.makeNAT(kind)
 	case "haVip", "spareHAVIP":
 		i := n.must("GET", "/v2/vm/instance/"+n.of("instance"), nil)["instance"].(object)
 		v, err := n.Control.Networks.CreateVirtualIP(ctx, n.caller, network.NewVirtualIP{Subnet: strings.TrimPrefix(fmt.Sprint(i["subnetId"]), "sbn-"), Name: "own"})

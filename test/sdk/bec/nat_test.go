@@ -381,7 +381,6 @@ func TestNATRefusesWrongInputByName(t *testing.T) {
 		{"spec", "/v2/nat", b.deployment(values{"name": "n", "spec": "huge"})},
 		{"subServiceProviders:", "/v2/nat", b.deployment(values{"name": "n", "subServiceProviders": []string{"ct"}})},
 		{"vpcId:", "/v2/nat", b.deployment(values{"name": "n", "regionId": v2Sites})},
-		{"publicIpAddress:", dnat, b.dnat(values{"publicIpAddress": "192.0.2.99"})},
 		{"publicPort:", dnat, b.dnat(values{"publicIpAddress": eip, "publicPort": "0"})},
 		{"publicPort:", dnat, b.dnat(values{"publicIpAddress": eip, "publicPort": "65536"})},
 		{"publicPort:", dnat, b.dnat(values{"publicIpAddress": eip, "publicPort": "http"})},
@@ -398,6 +397,7 @@ func TestNATRefusesWrongInputByName(t *testing.T) {
 	var rules v2nat.ListSnatRulesResponse
 	b.must(t, "GET", snat, nil, &rules)
 	require.Empty(t, rules.Rules)
+	b.refused(t, 404, "NoSuchObject", "has no public address", "POST", dnat, b.dnat(values{"publicIpAddress": "192.0.2.99"}))
 	b.refused(t, 404, "NoSuchObject", "does not exist", "POST", "/v2/nat", b.deployment(values{"name": "n", "vpcId": "vpc-nobody12"}))
 	b.refused(t, 404, "Resource Not Found", "does not exist", "POST", "/v1/route/rule", b.natRoute(values{"nexthop": "nat-" + v2Site + "-nobody12"}))
 	b.refused(t, 400, "Illegal parameters", "destinationAddress", "POST", "/v1/route/rule", b.natRoute(values{"nexthop": b.id, "routeType": "CUSTOM"}))
