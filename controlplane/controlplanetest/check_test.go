@@ -24,7 +24,7 @@ var breaks = map[string]string{
 	"elastic NICs are where their hold says":                                        "UPDATE ports SET elastic = 'loose'",
 	"further addresses are those of their NIC":                                      "UPDATE ports SET nic = 'nobody'",
 	"a NIC's spec names its further addresses":                                      `UPDATE ports SET kind = 'further', nic = (SELECT MIN(uid) FROM ports WHERE kind = 'nic') WHERE kind = 'gateway'`,
-	"a public address of a NAT gateway is where that is":                           "UPDATE public_ips SET gateway = 'nobody'",
+	"a public address of a NAT gateway is where that is":                            "UPDATE public_ips SET gateway = 'nobody'",
 	"a NAT gateway's spec has its addresses":                                        `UPDATE link_specs SET body = REPLACE(body, '"address":', '"another":') WHERE kind = 'nat_gateway'`,
 	"NAT gateways that are under way have work":                                     "UPDATE nat_gateways SET state = 'changing'",
 	"NAT gateways have come to rest":                                                "UPDATE nat_gateways SET state = 'down'",
