@@ -20,6 +20,8 @@ const (
 	// passwordDeadline is how long the guest's agent may be silent before a wanted password is reported as failed; passwordRetry how often it is asked.
 	passwordDeadline = 3 * time.Minute
 	passwordRetry    = 3 * time.Second
+	// heldRetry is how often a guest is asked to let go of a disk that it is to lose.
+	heldRetry = 2 * time.Second
 	// A machine that crashes is started again after crashFirst, doubling to crashMost; after calm without a crash the count begins anew.
 	crashFirst = time.Second
 	crashMost  = 5 * time.Minute
@@ -208,6 +210,10 @@ func (a *Applier) found(ctx context.Context, item ledger.Item, s spec.Instance, 
 	if s.Power == spec.On && st.Power == spec.Off && st.Crashed && out.Again == 0 {
 		// It crashed between its start and this look: the event of it may be gone with the work that ends here, and the sweep finds nothing that it would not know.
 		out.Again, out.Phase, out.Note = crashFirst, spec.Pending, "the machine crashed and will be started again"
+	}
+	if st.Power == spec.On && st.Held && out.Phase == "" {
+		// Whoever gave the disk to another machine now would have two write to it. Asking again is what the next look does.
+		out.Again, out.Phase, out.Note = heldRetry, spec.Pending, "the guest has not let go of a disk"
 	}
 	facts := a.Ledger.Facts(item.Key)
 	out.Facts = spec.InstanceFacts{Power: st.Power, Since: st.Since, Crashed: st.Crashed, Restart: facts.Restart, Password: facts.Password, Epoch: facts.Epoch}

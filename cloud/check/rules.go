@@ -41,11 +41,14 @@ var always = []rule{
 		FROM both_sides GROUP BY account, name, scope HAVING SUM(n) <> SUM(used)`},
 	{"host use is the sum of instances", `SELECT 'host' AS kind, h.uid AS uid, 'used ' || h.used_vcpus || '/' || h.used_mib || '/' || h.used_gib || ' by ' || h.instances
 			|| ', rows say ' || COALESCE(s.c, 0) || '/' || COALESCE(s.m, 0) || '/' || COALESCE(s.d, 0) || ' by ' || COALESCE(s.n, 0) AS text
-		FROM hosts AS h LEFT JOIN (SELECT host, COUNT(*) AS n, SUM(vcpus) AS c, SUM(memory_mib) AS m, SUM(disk_gib) AS d FROM instances GROUP BY host) AS s ON s.host = h.uid
+		FROM hosts AS h LEFT JOIN (SELECT host, SUM(n) AS n, SUM(vcpus) AS c, SUM(memory_mib) AS m, SUM(disk_gib) AS d
+			FROM (SELECT host, 1 AS n, vcpus, memory_mib, disk_gib FROM instances UNION ALL SELECT host, 0, 0, 0, gib FROM volumes WHERE instance = '' AND host <> '') AS held GROUP BY host) AS s ON s.host = h.uid
 		WHERE h.instances <> COALESCE(s.n, 0) OR h.used_vcpus <> COALESCE(s.c, 0) OR h.used_mib <> COALESCE(s.m, 0) OR h.used_gib <> COALESCE(s.d, 0)`},
 	{"an instance's disks are the sum of its volumes", `SELECT 'instance' AS kind, i.uid AS uid, i.disk_gib || ' GiB, volumes have ' || COALESCE(SUM(v.gib), 0) AS text
 		FROM instances AS i LEFT JOIN volumes AS v ON v.instance = i.uid GROUP BY i.uid, i.disk_gib HAVING i.disk_gib <> COALESCE(SUM(v.gib), 0)`},
 	{"every port has an owner", `SELECT 'port' AS kind, uid, 'its instance ' || instance || ' is gone' AS text FROM ports WHERE instance <> '' AND instance NOT IN (SELECT uid FROM instances)`},
+	{"a volume stands alone or is on an instance of its host", `SELECT 'volume' AS kind, v.uid AS uid, 'it is "' || v.hold || '" on "' || v.instance || '" at "' || v.host || '"' AS text FROM volumes AS v
+		WHERE (v.hold = 'loose') <> (v.instance = '') OR v.doomed AND v.hold <> 'loose' OR v.instance <> '' AND NOT EXISTS (SELECT 1 FROM instances AS i WHERE i.uid = v.instance AND i.host = v.host)`},
 	{"every volume has an owner", `SELECT 'volume' AS kind, uid, 'its instance ' || instance || ' is gone' AS text FROM volumes WHERE instance <> '' AND instance NOT IN (SELECT uid FROM instances)`},
 	{"every public address has an owner", `SELECT 'public_ip' AS kind, a.uid AS uid, 'its instance ' || a.instance || ' or port ' || a.port || ' is gone, or they differ' AS text FROM public_ips AS a
 		WHERE a.instance <> '' AND NOT EXISTS (SELECT 1 FROM ports AS p JOIN instances AS i ON i.uid = p.instance WHERE p.uid = a.port AND i.uid = a.instance)`},

@@ -151,6 +151,9 @@ func alike(d *Detail) NewInstances {
 	w := NewInstances{Size: Size{Flavor: d.Flavor, VCPUs: d.VCPUs, MemoryMiB: d.MemoryMiB}, Image: d.Image, Mbps: d.Mbps, Public: len(d.IPs) > 0, IPv6: len(d.IPv6s) > 0,
 		Login: Login{PasswordHash: d.PasswordHash, Keys: d.Instance.Keys.V}, Payment: d.Payment, Months: d.Months, AutoRenew: d.AutoRenew, Tags: d.Tags.V}
 	for _, v := range d.Volumes {
+		if v.Hold != "" {
+			continue
+		}
 		n := volume.New{Name: v.Name, Role: v.Role, Storage: v.Storage, GiB: v.GiB}
 		if v.Role == volume.System {
 			w.System = n

@@ -95,7 +95,7 @@ func (p *parts) release(ctx context.Context, tx *store.Tx) error {
 	if err := link.Delete(ctx, tx, spec.HostTarget(p.Host), spec.KindInstance, p.UID); err != nil {
 		return err
 	}
-	if err := volume.Release(ctx, tx, p.volumes); err != nil {
+	if err := volume.Release(ctx, tx, p.own()); err != nil {
 		return err
 	}
 	if err := network.ReleasePublicIPs(ctx, tx, p.ips); err != nil {
@@ -113,7 +113,7 @@ func (p *parts) release(ctx context.Context, tx *store.Tx) error {
 func (p *parts) gone(ctx context.Context, tx *store.Tx) (bool, error) {
 	type thing struct{ target, kind, uid string }
 	things := []thing{{spec.HostTarget(p.Host), spec.KindInstance, p.UID}}
-	for _, v := range p.volumes {
+	for _, v := range p.own() {
 		things = append(things, thing{spec.HostTarget(v.Host), spec.KindVolume, v.UID})
 	}
 	for _, port := range p.allPorts() {
@@ -139,7 +139,12 @@ func (p *parts) drop(ctx context.Context, tx *store.Tx) error {
 	if err := network.DropPorts(ctx, tx, p.allPorts()); err != nil {
 		return err
 	}
-	if err := volume.Drop(ctx, tx, p.Account, p.volumes); err != nil {
+	own := p.own()
+	alone := slices.DeleteFunc(slices.Concat(p.volumes, p.losing), func(v *volume.Volume) bool { return v.Hold == "" })
+	if err := p.letGo(ctx, tx, alone); err != nil {
+		return err
+	}
+	if err := volume.Drop(ctx, tx, p.Account, own); err != nil {
 		return err
 	}
 	if err := image.InstanceGone(ctx, tx, p.UID, p.ImageFile); err != nil {

@@ -45,7 +45,7 @@ func Lifecycle() work.Lifecycle {
 			string(ResizeStopping):    wait(resizeStopping, stopDeadline),
 			string(ResizeStarting):    wait(when(poweredOn, Running), startDeadline),
 			string(Amending):          wait(when(poweredOff, Stopped), stopDeadline),
-			string(Rewiring):          wait(rewiring, startDeadline),
+			string(Rewiring):          {Step: rewiring, Deadline: startDeadline, OnDeadline: rewiringTooLate},
 			string(Password):          wait(passwordSet, startDeadline),
 			string(Imaging):           wait(imaging, imageDeadline),
 			string(Deleting):          {Step: deleting, Deadline: deleteDeadline, OnDeadline: deleting},
@@ -84,6 +84,9 @@ func setState(ctx context.Context, tx *store.Tx, i *Instance, state string) erro
 	case Running, Stopped:
 		if i.parts != nil { // read by the step that brought it here
 			if err := network.SetHold(ctx, tx, i.parts.ports, network.Attached); err != nil {
+				return err
+			}
+			if err := volume.SetHold(ctx, tx, i.parts.volumes, volume.Attached); err != nil {
 				return err
 			}
 		}
@@ -173,6 +176,9 @@ func stopped(ctx context.Context, tx *store.Tx, i *Instance) (work.Next, error) 
 func (p *parts) rest(ctx context.Context, tx *store.Tx) (work.Next, error) {
 	if !p.applied() {
 		return work.Done(), nil
+	}
+	if err := p.dropLosing(ctx, tx); err != nil {
+		return work.Next{}, err
 	}
 	_, err := p.dropLeaving(ctx, tx)
 	return work.Done(), err

@@ -201,7 +201,7 @@ func (p *parts) take(id string) error {
 	return fault.Missing("port", id)
 }
 
-// rewiring waits until an instance that runs has the NICs that it should have and no other.
+// rewiring waits until an instance that runs has the NICs and volumes that it should have and no other.
 func rewiring(ctx context.Context, tx *store.Tx, i *Instance) (work.Next, error) {
 	p, err := written(ctx, tx, i)
 	if err != nil {
@@ -209,6 +209,9 @@ func rewiring(ctx context.Context, tx *store.Tx, i *Instance) (work.Next, error)
 	}
 	if !poweredOn(p) {
 		return work.Wait("report", 0), nil
+	}
+	if err := p.dropLosing(ctx, tx); err != nil {
+		return work.Next{}, err
 	}
 	if gone, err := p.dropLeaving(ctx, tx); err != nil || !gone {
 		return work.Wait("report", 0), err

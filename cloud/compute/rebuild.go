@@ -3,6 +3,7 @@ package compute
 import (
 	"context"
 	"encoding/base64"
+	"slices"
 
 	"edgecloud/cloud/identity"
 	"edgecloud/cloud/image"
@@ -66,8 +67,8 @@ func (c *Compute) Reinstall(ctx context.Context, caller *identity.Caller, id str
 }
 
 func renewed(disks []*volume.Volume, data bool) []*volume.Volume {
-	if data {
-		return disks
+	if !data {
+		return disks[:1]
 	}
-	return disks[:1]
+	return slices.DeleteFunc(slices.Clone(disks), func(v *volume.Volume) bool { return v.Hold != "" }) // those that stand alone keep what they have
 }

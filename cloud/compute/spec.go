@@ -20,6 +20,7 @@ import (
 type parts struct {
 	*Instance
 	volumes []*volume.Volume
+	losing  []*volume.Volume // those that the guest is to let go of
 	ports   []*network.Port
 	leaving []*network.Port // those that the guest is to lose
 	ips     []*network.PublicIP
@@ -27,8 +28,16 @@ type parts struct {
 
 func loadParts(ctx context.Context, tx *store.Tx, i *Instance) (p *parts, err error) {
 	p = &parts{Instance: i}
-	if p.volumes, err = volume.Of(ctx, tx, i.UID); err != nil {
+	disks, err := volume.Of(ctx, tx, i.UID)
+	if err != nil {
 		return nil, err
+	}
+	for _, v := range disks {
+		if v.Hold == volume.Detaching {
+			p.losing = append(p.losing, v)
+			continue
+		}
+		p.volumes = append(p.volumes, v)
 	}
 	all, err := network.PortsOf(ctx, tx, i.UID)
 	if err != nil {

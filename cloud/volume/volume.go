@@ -122,8 +122,19 @@ func Drop(ctx context.Context, tx *store.Tx, account string, volumes []*Volume) 
 	return quota.Count(ctx, tx, account, quota.Change{Name: quota.Volumes, Delta: -int64(len(volumes))}, quota.Change{Name: quota.VolumeGiB, Delta: -gib})
 }
 
-// Observe takes a host's report on a volume and wakes the instance that waits for it.
+// Observe takes a host's report on a volume and wakes the instance that waits for it. One that is doomed and gone is forgotten.
 func Observe(ctx context.Context, tx *store.Tx, r spec.Report) error {
+	if r.Phase == spec.Gone {
+		gone := new(Volume)
+		err := tx.NewSelect().Model(gone).Where("uid = ? AND doomed", r.UID).Scan(ctx)
+		if store.NotFound(err) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		return forget(ctx, tx, gone)
+	}
 	var facts spec.VolumeFacts
 	if len(r.Facts) > 0 {
 		if err := json.Unmarshal(r.Facts, &facts); err != nil {

@@ -170,6 +170,8 @@ func (s *simClient) act() {
 		s.call(http.MethodGet, "/v2/vm/instance", nil, nil)
 	case n < 73:
 		s.elasticNIC(strings.TrimPrefix(id, "vm-"))
+	case n < 74:
+		s.cloudDisk(strings.TrimPrefix(id, "vm-"))
 	case n < 75:
 		s.border(strings.TrimPrefix(id, "vm-"))
 	case n < 78:

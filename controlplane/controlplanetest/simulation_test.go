@@ -310,6 +310,9 @@ func (c *simCloud) deleteAll(clients []*simClient) {
 	c.converge("after deleting the instances")
 	clients[0].dropGateways()
 	for _, s := range clients {
+		require.NoError(c.t, s.dropCloudDisks())
+	}
+	for _, s := range clients {
 		s.dropVirtualIPs()
 		s.dropElasticNICs()
 	}

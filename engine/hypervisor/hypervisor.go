@@ -40,6 +40,8 @@ type State struct {
 	Since   time.Time // of Power; zero if the engine does not know
 	// Drifted tells that the machine that runs differs from what is defined (it takes effect at the next start).
 	Drifted bool
+	// Held tells that a disk which was taken away is still there: the guest of the machine has not let go of it.
+	Held bool
 }
 
 // Hypervisor is the engine's interface. All methods are safe for concurrent use on different machines; the agent calls at most one at a time per machine.

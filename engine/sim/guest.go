@@ -74,6 +74,7 @@ type Guest struct {
 	MemoryMiB int64        // it runs with
 	VCPUs     int
 	Ports     []string // of its NICs, by their UIDs
+	Volumes   []string // its disks, by their UIDs
 }
 
 // Guest looks inside a machine; ok is false if there is none.
@@ -83,6 +84,9 @@ func (h *Host) Guest(uid string) (g Guest, ok bool) {
 			Passwords: slices.Clone(m.Passwords), MemoryMiB: m.RunMemory, VCPUs: int(m.RunVCPUs)}
 		for _, n := range m.NICs {
 			g.Ports = append(g.Ports, n.Port)
+		}
+		for _, d := range m.Disks {
+			g.Volumes = append(g.Volumes, d.Volume)
 		}
 	})
 	return g, ok

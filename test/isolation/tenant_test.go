@@ -117,6 +117,8 @@ func (n *tenant) make(kind string) {
 		n.makeEIP(kind)
 	case "nat", "spareNAT", "otherNAT", "natAddress", "snat", "spareSNAT", "otherSNAT", "dnat", "spareDNAT", "otherDNAT":
 		n.makeNAT(kind)
+	case "cloudVolume", "spareVolume", "volumeOn":
+		n.makeVolume(kind)
 	case "haVip", "spareHAVIP":
 		i := n.must("GET", "/v2/vm/instance/"+n.of("instance"), nil)["instance"].(object)
 		v, err := n.Control.Networks.CreateVirtualIP(ctx, n.caller, network.NewVirtualIP{Subnet: strings.TrimPrefix(fmt.Sprint(i["subnetId"]), "sbn-"), Name: "own"})
@@ -186,6 +188,21 @@ func (n *tenant) makeEIP(kind string) {
 	if kind == "eipAddress" {
 		n.ids[kind] = one["eip"].(string)
 	}
+}
+
+// makeVolume makes a volume that stands alone, or is on the instance.
+func (n *tenant) makeVolume(kind string) {
+	body := object{"cdsSizeInGB": 50, "deployInstances": []object{{"purchaseCount": 1, "regionId": site}}, "name": "own", "storageType": "ssd"}
+	id := n.must("POST", "/v2/volume", body)["volumeIds"].([]any)[0].(string)
+	n.ids[kind] = id
+	if kind != "volumeOn" {
+		return
+	}
+	n.must("PUT", "/v2/volume/"+id+"?attach", object{"instanceId": n.of("instance")})
+	controlplanetest.Eventually(n.t, id+" is in use", func() bool { return fmt.Sprint(n.must("GET", "/v2/volume/"+id, nil)["status"]) == "InUse" })
+	controlplanetest.Eventually(n.t, "the instance runs", func() bool {
+		return fmt.Sprint(n.must("GET", "/v2/vm/instance/"+n.of("instance"), nil)["instance"].(object)["status"]) == "RUNNING"
+	})
 }
 
 // makeACL gives the subnet rules of its own.

@@ -15,12 +15,15 @@ type pluggable struct {
 	device interface{ Marshal() (string, error) }
 }
 
+// diskKey begins the keys of disks.
+const diskKey = "disk "
+
 // pluggables are the disks but the first, and the NICs.
 func pluggables(d libvirtxml.Domain) []pluggable {
 	var all []pluggable
 	for _, disk := range d.Devices.Disks {
 		if disk.Device == "disk" && disk.Target.Dev != diskName(0) {
-			all = append(all, pluggable{"disk " + disk.Serial + " " + sourcePath(disk), &disk})
+			all = append(all, pluggable{diskKey + disk.Serial + " " + sourcePath(disk), &disk})
 		}
 	}
 	for _, nic := range d.Devices.Interfaces {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 
 	golibvirt "github.com/digitalocean/go-libvirt"
 	"github.com/google/uuid"
@@ -79,7 +80,7 @@ func state(l *golibvirt.Libvirt, d golibvirt.Domain) (hypervisor.State, error) {
 		s.Power, s.Crashed = spec.Off, true
 	}
 	if s.Power == spec.On {
-		s.Drifted, err = drifted(l, d)
+		s.Drifted, s.Held, err = drifted(l, d)
 	}
 	return s, err
 }
@@ -91,28 +92,30 @@ func givenUp(state, reason int32) bool {
 	return golibvirt.DomainState(state) == golibvirt.DomainPaused && (why == golibvirt.DomainPausedUnknown || why == golibvirt.DomainPausedCrashed)
 }
 
-// drifted compares what runs with what is defined.
-func drifted(l *golibvirt.Libvirt, d golibvirt.Domain) (bool, error) {
+// drifted compares what runs with what is defined, and tells whether it has a disk that is not.
+func drifted(l *golibvirt.Libvirt, d golibvirt.Domain) (drifts, held bool, err error) {
 	defined, err := readMark(l, d, golibvirt.DomainAffectConfig)
 	if err != nil {
-		return false, err
+		return false, false, err
 	}
 	running, err := readMark(l, d, golibvirt.DomainAffectLive)
 	if isCode(err, golibvirt.ErrOperationInvalid) {
-		return false, nil // it went off meanwhile
+		return false, false, nil // it went off meanwhile
 	}
-	if err != nil || defined.Base != running.Base {
-		return err == nil, err
+	if err != nil {
+		return false, false, err
 	}
 	config, err := readDomain(l, d, golibvirt.DomainXMLInactive)
 	if err != nil {
-		return false, err
+		return false, false, err
 	}
 	live, err := readDomain(l, d, 0)
 	if err != nil {
-		return false, err
+		return false, false, err
 	}
-	return !slices.Equal(keys(pluggables(config)), keys(pluggables(live))), nil
+	has, should := pluggables(live), pluggables(config)
+	held = slices.ContainsFunc(missing(has, should), func(p pluggable) bool { return strings.HasPrefix(p.key, diskKey) })
+	return defined.Base != running.Base || !slices.Equal(keys(should), keys(has)), held, nil
 }
 
 // Watch implements hypervisor.Hypervisor.
