@@ -176,6 +176,8 @@ var atRest = []rule{
 		WHERE state NOT IN ('', 'free', 'bound')`},
 	{"NAT gateways have come to rest", `SELECT 'nat_gateway' AS kind, uid, 'still ' || state || ' (wanted ' || wanted || ', seen ' || seen || ' ' || phase || ') ' || error AS text FROM nat_gateways
 		WHERE state <> 'active' OR seen < wanted OR phase <> 'applied'`},
+	{"volumes have come to rest", `SELECT 'volume' AS kind, v.uid AS uid, 'it is ' || v.hold AS text FROM volumes AS v LEFT JOIN instances AS i ON i.uid = v.instance
+		WHERE (v.hold IN ('attaching', 'detaching') OR v.doomed) AND COALESCE(i.state, '') <> 'failed'`},
 	{"elastic NICs have come to rest", `SELECT 'port' AS kind, p.uid AS uid, 'still ' || p.elastic AS text FROM ports AS p JOIN instances AS i ON i.uid = p.instance
 		WHERE p.elastic IN ('attaching', 'detaching') AND i.state <> 'failed'`},
 	{"addresses that NICs lost are free", `SELECT 'port' AS kind, nic AS uid, 'it has not given up ' || address AS text FROM ports WHERE kind = 'further' AND doomed`},

@@ -127,13 +127,12 @@ func Observe(ctx context.Context, tx *store.Tx, r spec.Report) error {
 	if r.Phase == spec.Gone {
 		gone := new(Volume)
 		err := tx.NewSelect().Model(gone).Where("uid = ? AND doomed", r.UID).Scan(ctx)
-		if store.NotFound(err) {
-			return nil
+		if err == nil {
+			return forget(ctx, tx, gone)
 		}
-		if err != nil {
+		if !store.NotFound(err) {
 			return err
 		}
-		return forget(ctx, tx, gone)
 	}
 	var facts spec.VolumeFacts
 	if len(r.Facts) > 0 {
