@@ -44,6 +44,7 @@ func TestServiceOfTwoFromCreateToDelete(t *testing.T) {
 
 	u.crosses(a, b)
 	u.opensAndCloses(a, b, h)
+	u.cloudDisk(a)
 	u.screen(a)
 	u.powerVerbs(a)
 
