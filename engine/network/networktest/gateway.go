@@ -128,6 +128,12 @@ func (x *tenant) gateway(t *testing.T) {
 	require.NoError(t, e.Remove(ctx, network.Object{Kind: spec.KindPublicIP, UID: eip.UID}))
 	eventually(t, "without it the gateway's is seen again", func() bool { return seen(x.ra) == one.String()+"\n" })
 
+	silent := g
+	silent.Address, silent.Sources, silent.Forwards = netip.Addr{}, nil, g.Forwards[2:]
+	require.NoError(t, e.EnsureNATGateway(ctx, silent))
+	eventually(t, "a gateway without an address lets nobody out", func() bool { return seen(x.ra) == router.String()+"\n" })
+	require.Equal(t, "c1\n", answers(x.f.Outside, two.String(), 8081), "and leads in as before")
+
 	require.NoError(t, e.Remove(ctx, network.Object{Kind: spec.KindNATGateway, UID: g.UID}))
 	eventually(t, "the router's address is seen again", func() bool { return seen(x.ra) == router.String()+"\n" })
 	eventually(t, "nothing leads in", func() bool {

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"edgecloud/cloud/network"
+	"edgecloud/contract"
 	"edgecloud/controlplane/controlplanetest"
 	"edgecloud/dialect/bec/wire/v1nat"
 	"edgecloud/dialect/bec/wire/v1route"
@@ -446,4 +447,40 @@ func TestWhatAGatewayHoldsStays(t *testing.T) {
 	controlplanetest.Eventually(t, "it is gone", func() bool { return b.call("GET", "/v2/nat/"+b.nat, nil, nil) != nil })
 	b.awaitIP(t, ips[0].UID, network.IPFree)
 	b.must(t, "DELETE", "/v2/vpc/"+b.vpc, nil, nil)
+}
+
+// TestNATDocumentedExamples replays every request that the contract documents on a VPC as the examples have it, with the IDs that exist put in place.
+func TestNATDocumentedExamples(t *testing.T) {
+	b := &natBed{v2: newV2(t)}
+	loaded, err := contract.Load("bec")
+	require.NoError(t, err)
+	var vpc struct{ VPCID string }
+	b.must(t, "POST", "/v2/vpc", values{"name": "own", "cidr": "192.168.0.0/16", "regionId": v2Sites}, &vpc)
+	b.must(t, "POST", "/v2/vpc/subnet", values{"name": "own", "cidr": "192.168.0.0/24", "vpcId": vpc.VPCID}, nil)
+	replayed := 0
+	for _, op := range loaded.Operations() {
+		if !strings.HasPrefix(op.Key, "bec/v1/nat.") && !strings.HasPrefix(op.Key, "bec/v2/nat.") || op.ID == "getNatMonitor" {
+			continue
+		}
+		for _, e := range op.Examples().Requests {
+			t.Run(op.Key+" "+e.Name, func(t *testing.T) {
+				var made v2nat.CreateNATResponse
+				b.must(t, "POST", "/v2/nat", values{"name": "own", "regionId": v2Sites, "vpcId": vpc.VPCID, "spec": "large"}, &made)
+				b.nat = *made.NATID
+				eip := *b.shown(t).EIPs[0].IP
+				var snat v2nat.CreateSnatRuleResponse
+				b.must(t, "POST", "/v2/nat/"+b.nat+"/snatRule", values{"ruleName": "own", "sourceCIDR": "192.168.0.0/24"}, &snat)
+				var dnat v2nat.CreateDnatRuleResponse
+				b.must(t, "POST", "/v2/nat/"+b.nat+"/dnatRule", values{"ruleName": "own", "publicIpAddress": eip, "privateIpAddress": "192.168.0.9", "protocol": "UDP", "publicPort": "22", "privatePort": "22"}, &dnat)
+				rule := *dnat.RuleID
+				if strings.Contains(strings.ToLower(op.ID), "snat") {
+					rule = *snat.RuleID
+				}
+				put := strings.NewReplacer("nat-cn-changchun-ix-qotjedkx", b.nat, "vpc-u8wjaroqoqba", vpc.VPCID, "1.1.1.1", eip, "rule-mktfe6nkmuiu", rule, "rule-acqj49qe39di", rule, "x-natid", b.nat, "x-ruleid", rule)
+				b.must(t, e.Method, put.Replace(e.Target), rawBody(put.Replace(string(e.Body))), nil)
+				replayed++
+			})
+		}
+	}
+	require.GreaterOrEqual(t, replayed, 32)
 }
