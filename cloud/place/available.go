@@ -66,3 +66,24 @@ func (p *Place) FlavorsAt(ctx context.Context, sites []string) ([]*Flavor, error
 	}
 	return fitting, nil
 }
+
+// UpAndDown gives the sites that have hosts: those where something can be placed now, and those whose hosts are all off, silent or disabled.
+func (p *Place) UpAndDown(ctx context.Context) (up, down []*Site, err error) {
+	if up, err = p.Available(ctx, false); err != nil {
+		return nil, nil, err
+	}
+	sites, err := p.Sites(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	var uids []string
+	err = p.db.Read(ctx, func(ctx context.Context, tx *store.Tx) error {
+		return tx.NewSelect().Model((*Host)(nil)).ColumnExpr("DISTINCT site").Scan(ctx, &uids)
+	})
+	for _, s := range sites {
+		if slices.Contains(uids, s.UID) && !slices.ContainsFunc(up, func(o *Site) bool { return o.UID == s.UID }) {
+			down = append(down, s)
+		}
+	}
+	return up, down, err
+}

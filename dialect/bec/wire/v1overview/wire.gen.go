@@ -25,12 +25,19 @@ type ResourceCount struct {
 
 // OverviewSummary is the schema OverviewSummary: Answer of GET /v1/overview/summary (unnamed in the document).
 type OverviewSummary struct {
-	ServiceCount    *ResourceCount `json:"serviceCount,omitempty"`
-	DeploymentCount *ResourceCount `json:"deploymentCount,omitempty"`
-	PodCount        *ResourceCount `json:"podCount,omitempty"`
-	CPU             *float64       `json:"cpu,omitempty"`
-	Memory          *float64       `json:"memory,omitempty"`
-	Bandwidth       *int64         `json:"bandwidth,omitempty"`
+	ServiceCount    *ResourceCount      `json:"serviceCount,omitempty"`
+	DeploymentCount *ResourceCount      `json:"deploymentCount,omitempty"`
+	PodCount        *ResourceCount      `json:"podCount,omitempty"`
+	CPU             *float64            `json:"cpu,omitempty"`
+	Memory          *float64            `json:"memory,omitempty"`
+	Bandwidth       *int64              `json:"bandwidth,omitempty"`
+	Ready           *int32              `json:"ready,omitempty"`
+	NotReady        *int32              `json:"notReady,omitempty"`
+	Used            *int32              `json:"used,omitempty"`
+	ResourceUsage   *ResourceUsageInISP `json:"resourceUsage,omitempty"`
+	UsedNodes       *NodeInfoVo         `json:"usedNodes,omitempty"`
+	ReadyNodes      *NodeInfoVo         `json:"readyNodes,omitempty"`
+	NotReadyNodes   *NodeInfoVo         `json:"notReadyNodes,omitempty"`
 }
 
 // TotalOverviewSummary is the schema TotalOverviewSummary: Answer of the total overview (unnamed in the document).
