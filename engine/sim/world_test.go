@@ -32,7 +32,8 @@ func TestDelaysTakeVirtualTimeOnly(t *testing.T) {
 		time.Sleep(time.Minute)
 		require.NoError(t, h.Hypervisor().SetPassword(t.Context(), m.UID, "root", "$6$a$b"))
 		g, _ := h.Guest(m.UID)
-		require.Equal(t, sim.Guest{On: true, Ready: true, Boots: 1, Seeded: true, Hostname: m.Guest.Hostname, Passwords: []sim.Credential{{User: "root", Hash: "$6$a$b"}}, MemoryMiB: 64, VCPUs: 1}, g)
+		require.Equal(t, sim.Guest{On: true, Ready: true, Boots: 1, Seeded: true, Hostname: m.Guest.Hostname, Passwords: []sim.Credential{{User: "root", Hash: "$6$a$b"}}, MemoryMiB: 64, VCPUs: 1,
+			Volumes: m.Volumes}, g)
 		begin = time.Now()
 		require.NoError(t, h.Hypervisor().Stop(t.Context(), m.UID, time.Minute))
 		require.Equal(t, 3*time.Second, time.Since(begin))
