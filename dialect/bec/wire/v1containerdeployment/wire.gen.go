@@ -169,9 +169,11 @@ const (
 
 // ErrorResponse is the schema ErrorResponse: API 1.0 platform error body.
 type ErrorResponse struct {
-	Code *string        `json:"code,omitempty"`
-	Msg  *string        `json:"msg,omitempty"`
-	Data map[string]any `json:"data"`
+	Code      *string        `json:"code,omitempty"`
+	Msg       *string        `json:"msg,omitempty"`
+	Message   *string        `json:"message,omitempty"`
+	RequestID *string        `json:"requestId,omitempty"`
+	Data      map[string]any `json:"data"`
 }
 
 // UpdateDeploymentReplicasResponse is the answer of updateDeploymentReplicas with status 200.

@@ -68,7 +68,9 @@ const (
 
 // ErrorResponse is the schema ErrorResponse: Platform error body, common to API 1.0 (documented in the general error section, lines 7546-7605).
 type ErrorResponse struct {
-	Code *string `json:"code,omitempty"`
-	Msg  *string `json:"msg,omitempty"`
-	Data any     `json:"data"`
+	Code      *string `json:"code,omitempty"`
+	Msg       *string `json:"msg,omitempty"`
+	Message   *string `json:"message,omitempty"`
+	RequestID *string `json:"requestId,omitempty"`
+	Data      any     `json:"data"`
 }
