@@ -45,6 +45,7 @@ func TestServiceOfTwoFromCreateToDelete(t *testing.T) {
 	u.crosses(a, b)
 	u.opensAndCloses(a, b, h)
 	u.cloudDisk(a)
+	u.natGateway(a, h)
 	u.screen(a)
 	u.powerVerbs(a)
 
