@@ -18,7 +18,7 @@ func (d *Door) nodes() dialect.Handlers {
 }
 
 // needs says which kinds of resource this cloud can make, and whether they need a line with public addresses. A kind that is not here is made nowhere yet.
-var needs = map[string]bool{"vm": false, "vpc": false, "cds": false, "eip": true}
+var needs = map[string]bool{"vm": false, "vpc": false, "cds": false, "eip": true, "nat": true}
 
 // nodeTree is the sites where a kind can be made now, by area and city in the order of their names.
 type nodeTree struct {

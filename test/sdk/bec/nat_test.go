@@ -12,6 +12,7 @@ import (
 	"edgecloud/contract"
 	"edgecloud/controlplane/controlplanetest"
 	"edgecloud/dialect/bec/wire/v1nat"
+	"edgecloud/dialect/bec/wire/v1node"
 	"edgecloud/dialect/bec/wire/v1route"
 	"edgecloud/dialect/bec/wire/v2nat"
 	"edgecloud/dialect/bec/wire/v2route"
@@ -199,6 +200,9 @@ func TestANATGatewayLivesThroughBothVersions(t *testing.T) {
 // TestNATGatewaysAreFound lists gateways by every filter of both versions, page by page.
 func TestNATGatewaysAreFound(t *testing.T) {
 	b := newNATBed(t)
+	var nodes v1node.AvailableNodeInfo
+	b.must(t, "GET", "/v1/node/type/nat", nil, &nodes)
+	require.EqualValues(t, 2, *nodes.NodeSum, "both nodes have a line")
 	var made v1nat.BatchCreateNATResponse
 	b.must(t, "POST", "/v1/nat/batch/create", values{"name": "first", "deployInstances": []values{b.deployment(nil), {"regionId": v2Sites, "spec": "mid", "subServiceProviders": []string{"un"}}}}, &made)
 	require.Len(t, made.DeployInstances, 2)
