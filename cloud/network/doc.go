@@ -1,4 +1,5 @@
-// Package network is the tenants' private networks: networks and their subnets, ports with addresses, security groups, public addresses.
+// Package network is the tenants' private networks: networks and their subnets, ports with addresses, security groups, public addresses,
+// NAT gateways.
 //
 // Addresses are given out in the transaction that makes what they are for, by the database's unique indexes; nothing is checked by reading first alone. What
 // the rows say is written into the site's specs in the same transaction (spec.go); reports come back through observe.go. A public address and a router's

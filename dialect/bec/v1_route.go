@@ -217,6 +217,9 @@ func (d *Door) v1CreateRoute(ctx context.Context, c *dialect.Call) (*dialect.Ans
 	return dialect.OK(wire.CreateRouteRuleResponse{Result: new(true), Action: new("createRouteRule"), Details: &vo}), nil
 }
 
+// routeFields are the names that the cloud's faults give to fields.
+var routeFields = map[string]string{"destination": "destinationAddress", "source": "sourceAddress"}
+
 // createRoute adds a route to a table and finds it among those that are there then.
 func (d *Door) createRoute(ctx context.Context, c *dialect.Call, table, hop string, w network.NewRoute) (*network.Route, error) {
 	switch w.HopKind {
@@ -233,7 +236,7 @@ func (d *Door) createRoute(ctx context.Context, c *dialect.Call, table, hop stri
 	}
 	routes, err := d.Networks.AddRoutes(ctx, c.Caller, bare("rtb-", table), []network.NewRoute{w})
 	if err != nil {
-		return nil, err
+		return nil, renamed(err, routeFields)
 	}
 	return routes[len(routes)-1], nil // they are in the order of their making
 }

@@ -395,7 +395,7 @@ func TestNATRefusesWrongInputByName(t *testing.T) {
 		{"sourceCIDR:", snat, values{"ruleName": "n", "sourceCIDR": "10.0.0.0/8"}},
 		{"sourceCIDR:", snat, values{"ruleName": "n", "sourceCIDR": "172.16.0.1/24"}},
 		{"ruleName:", snat, values{"ruleName": "", "sourceCIDR": "172.16.0.0/24"}},
-		{"destination:", "/v2/route/rule", values{"routeTableId": b.table, "sourceAddress": "172.16.0.0/24", "destinationAddress": "10.9.0.0/16", "ipVersion": "4", "nexthopType": "nat", "nexthopId": b.nat}},
+		{"destinationAddress:", "/v2/route/rule", values{"routeTableId": b.table, "sourceAddress": "172.16.0.0/24", "destinationAddress": "10.9.0.0/16", "ipVersion": "4", "nexthopType": "nat", "nexthopId": b.nat}},
 	} {
 		b.refused(t, 400, "BadRequest", c.says, "POST", c.target, c.body)
 	}
