@@ -28,7 +28,7 @@ func New(db *store.DB, p *place.Place, i *image.Images, n *network.Networks) *Co
 func Find(ctx context.Context, tx *store.Tx, caller *identity.Caller, id string) (*Instance, error) {
 	i := new(Instance)
 	q := tx.NewSelect().Model(i).Where("uid = ? OR slug = ? OR handle = ?", id, id, id)
-	if !caller.Operator {
+	if !caller.SeesAll() {
 		q = q.Where("account = ?", caller.Account)
 	}
 	err := q.Scan(ctx)

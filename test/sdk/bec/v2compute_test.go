@@ -233,6 +233,9 @@ func TestV2ForeignIDsLookAbsent(t *testing.T) {
 	other.refused(t, 404, "NoSuchObject", "does not exist", "POST", "/v2/vm/instance", other.request(t, values{"serviceId": service}))
 	found, _ := other.list(t, "instanceIds="+ids[0])
 	require.Empty(t, found)
+	// An operator of the cloud is an account like others at this door.
+	operator := bce.NewRequestBuilder(v.BEC(t)).WithMethod("GET").WithURL(at)
+	refused(t, operator.Do(), 404)
 	v.await(t, "RUNNING", ids[0])
 }
 
