@@ -57,7 +57,7 @@ func (c *Compute) Start(ctx context.Context, caller *identity.Caller, id string)
 func (c *Compute) Stop(ctx context.Context, caller *identity.Caller, id string, hard bool) (*View, error) {
 	return c.change(ctx, caller, id, "stop", func(_ context.Context, _ *store.Tx, i *Instance) (State, error) {
 		i.Power, i.ForceOff = spec.Off, hard
-		return Stopping, guard(i, "stopped", Running)
+		return Stopping, guard(i, "stopped", Running, Rewiring) // what is on its way comes or goes with the power
 	})
 }
 

@@ -23,7 +23,7 @@ type groupVerb struct {
 var startGroup = groupVerb{"start", "started", []State{Stopped, Amending, Failed},
 	[]State{Creating, Starting, Running, Restarting, ReinstallStopping, ReinstallDisks, ReinstallStarting, ResizeStopping, ResizeStarting, Rewiring, Password, Deleting}, Starting, spec.On}
 
-var stopGroup = groupVerb{"stop", "stopped", []State{Running}, []State{Stopping, Stopped, Amending, Failed, Deleting}, Stopping, spec.Off}
+var stopGroup = groupVerb{"stop", "stopped", []State{Running, Rewiring}, []State{Stopping, Stopped, Amending, Failed, Deleting}, Stopping, spec.Off}
 
 // StartGroup starts every instance of a group that is off. Nothing happens to those that run already.
 func (c *Compute) StartGroup(ctx context.Context, caller *identity.Caller, id string) (*GroupView, error) {

@@ -90,9 +90,9 @@ func TestAVolumeGoesFromOneInstanceToAnother(t *testing.T) {
 	v.await(t, "RUNNING", one)
 	require.NotContains(t, v.guest(t, one).Volumes, uid)
 
-	v.must(t, "PUT", "/v2/vm/instance/"+two+"?stop", nil, nil)
-	v.await(t, "STOPPED", two)
 	v.must(t, "PUT", "/v2/volume/"+id+"?attach", values{"instanceId": two}, nil)
+	v.must(t, "PUT", "/v2/vm/instance/"+two+"?stop", nil, nil) // what runs can be stopped, whatever is on its way to it
+	v.await(t, "STOPPED", two)
 	v.awaitVolume(t, id, "InUse")
 	v.await(t, "STOPPED", two)
 	v.must(t, "PUT", "/v2/vm/instance/"+two+"?start", nil, nil)
