@@ -199,3 +199,44 @@ func aloneOn(ctx context.Context, tx *store.Tx, ports []*Port) (ips []*PublicIP,
 	err = tx.NewSelect().Model(&ips).Where("instance = '' AND port <> '' AND port IN (?)", bun.In(uids)).Order("uid").Scan(ctx)
 	return ips, err
 }
+
+// MovePublicIPs lets the addresses that go with an instance lead to another port of it. Their specs are written by the instance's life cycle.
+func MovePublicIPs(ctx context.Context, tx *store.Tx, ips []*PublicIP, to *Port) error {
+	for _, ip := range ips {
+		if ip.IPv6 {
+			return fault.Conflicting("public IP", ip.UID, "The instance has a public IPv6 address, which is of its network and cannot be moved.")
+		}
+		l, err := lineFor(ctx, tx, ip.Site, ip.Line)
+		if err != nil {
+			return err
+		}
+		router, err := ensureRouterAddress(ctx, tx, to.Network, l)
+		if err != nil {
+			return err
+		}
+		if err := sameProvider(ctx, tx, l, router); err != nil {
+			return err
+		}
+		ip.Port, ip.Uplink = to.UID, router.Line
+		if _, err := tx.NewUpdate().Model(ip).Column("port", "uplink").WherePK().Exec(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// MustBeUnbound refuses a change of ports that an address which stands alone is bound to.
+func MustBeUnbound(ctx context.Context, tx *store.Tx, ports []*Port) error {
+	bound, err := aloneOn(ctx, tx, ports)
+	if err == nil && len(bound) > 0 {
+		err = fault.Conflicting("public IP", bound[0].UID, "The public address %s is bound to the instance; unbind it first.", bound[0].Address)
+	}
+	return err
+}
+
+// SetPosition gives a port another place among those of its instance.
+func SetPosition(ctx context.Context, tx *store.Tx, p *Port, position int) error {
+	p.Position = position
+	_, err := tx.NewUpdate().Model(p).Column("position").WherePK().Exec(ctx)
+	return err
+}

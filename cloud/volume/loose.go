@@ -206,3 +206,20 @@ func (v *Volume) Grow(ctx context.Context, tx *store.Tx, gib int64) error {
 	_, err := tx.NewUpdate().Model(v).Column("gib", "wanted").WherePK().Exec(ctx)
 	return err
 }
+
+// Stay says whether cloud disks outlive the instance that they are on, which is about to go.
+func Stay(ctx context.Context, tx *store.Tx, volumes []*Volume, stay bool) error {
+	for _, v := range volumes {
+		if v.Role != Cloud || stay == (v.Hold != "") {
+			continue
+		}
+		v.Hold = Attached
+		if !stay {
+			v.Hold = ""
+		}
+		if _, err := tx.NewUpdate().Model(v).Column("hold").WherePK().Exec(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -171,7 +171,11 @@ func (s *simClient) act() {
 	case n < 73:
 		s.elasticNIC(strings.TrimPrefix(id, "vm-"))
 	case n < 74:
-		s.cloudDisk(strings.TrimPrefix(id, "vm-"))
+		if r.IntN(3) == 0 {
+			s.move(strings.TrimPrefix(id, "vm-"))
+		} else {
+			s.cloudDisk(strings.TrimPrefix(id, "vm-"))
+		}
 	case n < 75:
 		s.border(strings.TrimPrefix(id, "vm-"))
 	case n < 78:

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 
+	"edgecloud/cloud/network"
 	"edgecloud/cloud/volume"
 	"edgecloud/fault"
 	"edgecloud/store"
@@ -54,4 +55,22 @@ func (s *simClient) dropCloudDisks() error {
 		}
 	}
 	return err
+}
+
+// move takes an instance to a subnet of any of the account's networks.
+func (s *simClient) move(id string) {
+	r, caller := s.c.rng, s.caller()
+	nets, _, err := s.c.cp.Networks.ListNetworks(s.c.ctx, caller, network.NetworkFilter{}, store.Page{})
+	if err != nil || len(nets) == 0 {
+		return
+	}
+	_, subnets, err := s.c.cp.Networks.GetNetwork(s.c.ctx, caller, nets[r.IntN(len(nets))].UID)
+	if err != nil || len(subnets) == 0 {
+		return
+	}
+	_, err = s.c.cp.Compute.ChangeNetwork(s.c.ctx, caller, id, subnets[r.IntN(len(subnets))].UID)
+	s.c.stats[fmt.Sprint("move ", fault.From(err) == nil)]++
+	if err != nil && fault.From(err).Kind == fault.Internal {
+		s.c.t.Errorf("moving an instance: %v", err)
+	}
 }

@@ -9,7 +9,7 @@ var kinds = map[string]string{
 	"keypair_name": "pairName", "site_id": "siteUID", "firewall_id": "firewall", "routetable_id": "routeTable",
 	"publicip_id": "publicIP", "bandwidth_id": "bandwidth", "vport_id": "vip", "?bandwidth": "bandwidth",
 	"tableId": "table", "routeTableId": "table", "ruleId": "route", "routeRuleId": "route", "nexthop": "instance", "nexthopId": "instance",
-	"natId": "nat", "natIdList": "nat", "eniId": "eni", "aclId": "acl", "aclRuleId": "aclRule", "aclRuleIds": "aclRule", "haVipId": "haVip", "haVipIds": "haVip", "eipId": "eip", "eipIds": "eip", "eips": "eipAddress", "eip": "eipAddress", "shareGroupId": "eipGroup", "volumeId": "cloudVolume",
+	"natId": "nat", "natIdList": "nat", "eniId": "eni", "aclId": "acl", "aclRuleId": "aclRule", "aclRuleIds": "aclRule", "haVipId": "haVip", "haVipIds": "haVip", "eipId": "eip", "eipIds": "eip", "eips": "eipAddress", "eip": "eipAddress", "shareGroupId": "eipGroup", "volumeId": "cloudVolume", "instanceIds": "instance",
 	"server_id": "server", "instance_id": "server", "volume_id": "volume", "deployment_id": "plan", "edgecloud_id": "edgeCloud",
 	"?network": "network", "?subnetUID": "subnetUID", "?managed": "managed", "?groupUID": "groupUID", "?serverOff": "serverOff", "?port": "port", "?expansion": "expansion", "?vip": "vip", "?sharedAddress": "sharedAddress", // named in bodies
 	"image_id": "ownImage", "domain_id": "account", "job_id": "imageJob",
@@ -24,7 +24,8 @@ var special = map[string]string{"iec/deployment.expandEdgeCloud deployment_id": 
 	"bec/v1/havip.batchDeleteHaVips haVipIds": "spareHAVIP", "bec/v1/eip.batchDeleteEips eipIds": "spareEIP", "bec/v1/eip.batchEipInstanceAction action": "bind",
 	"bec/v1/eipgroup.getEipGroup id": "eipGroup", "bec/v1/eipgroup.updateEipGroup id": "eipGroup", "bec/v1/eipgroup.moveInEipGroupEips id": "eipGroup",
 	"bec/v1/eipgroup.moveOutEipGroupEips id": "eipGroup", "bec/v1/eipgroup.resizeEipGroupBandwidth id": "eipGroup", "bec/v1/eipgroup.addEipGroupEips id": "eipGroup",
-	"bec/v2/volume.deleteVolume volumeId": "spareVolume", "bec/v2/volume.detachVolume volumeId": "volumeOn",
+	"bec/v1/vm-instance-2.refundPrepaidVmInstances instanceIds": "prepaid",
+	"bec/v2/volume.deleteVolume volumeId":                       "spareVolume", "bec/v2/volume.detachVolume volumeId": "volumeOn",
 	"bec/v1/eipgroup.deleteEipGroup id":              "spareEIPGroup",
 	"bec/v1/eni.deleteEniPrivateIp privateIpAddress": "eniAddress", "bec/v2/eni.deleteEniPrivateIp privateIpAddress": "eniAddress",
 	"bec/v1/vm-instance.releaseVmPrivateIps vmId": "addressed",
@@ -159,7 +160,7 @@ var bodies = map[string][]string{
 var open = map[string]bool{"admin/accounts.createToken": true, "admin/health.getHealth": true, "admin/health.getReadiness": true, "iec/auth.createToken": true}
 
 // perItem are operations that answer 200 and tell for each named resource whether it went well.
-var perItem = map[string]bool{"bec/v1/eip.batchEipInstanceAction": true, "bec/v1/vm-service.batchDeleteVmServices": true, "bec/v1/vm-service.batchOperateVmServiceList": true, "bec/v1/vm-service.batchOperateVmServices": true}
+var perItem = map[string]bool{"bec/v1/vm-instance-2.refundPrepaidVmInstances": true, "bec/v1/eip.batchEipInstanceAction": true, "bec/v1/vm-service.batchDeleteVmServices": true, "bec/v1/vm-service.batchOperateVmServiceList": true, "bec/v1/vm-service.batchOperateVmServices": true}
 
 // never are operations that are refused for everybody, with the answer's code: no port has an IPv6 address.
 var never = map[string]string{"iec/vport.attachVipBandwidth": "IEC.020613", "iec/vport.detachVipBandwidth": "IEC.020614"}

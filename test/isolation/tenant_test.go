@@ -117,6 +117,8 @@ func (n *tenant) make(kind string) {
 		n.makeEIP(kind)
 	case "nat", "spareNAT", "otherNAT", "natAddress", "snat", "spareSNAT", "otherSNAT", "dnat", "spareDNAT", "otherDNAT":
 		n.makeNAT(kind)
+	case "prepaid":
+		n.ids[kind], _ = n.newInstance(object{"paymentTiming": "Prepaid", "reservation": object{"reservationLength": 1}})
 	case "cloudVolume", "spareVolume", "volumeOn":
 		n.makeVolume(kind)
 	case "haVip", "spareHAVIP":
@@ -235,11 +237,16 @@ func (n *tenant) host() string {
 }
 
 func (n *tenant) makeInstance() {
+	n.ids["instance"], n.ids["service"] = n.newInstance(object{"paymentTiming": "Postpaid"})
+}
+
+// newInstance makes an instance that runs, in a service of its own.
+func (n *tenant) newInstance(billing object) (id, service string) {
 	out := n.must("POST", "/v2/vm/instance", object{"adminPass": n.encrypted(password), "spec": "bec.g4.c1m4", "imageId": n.of("image"), "imageType": "bec",
-		"deployInstances": []object{{"regionId": site, "purchaseCount": 1}}, "billing": object{"paymentTiming": "Postpaid"}})
-	id := out["instances"].([]any)[0].(object)["instanceId"].(string)
-	n.ids["instance"], n.ids["service"] = id, out["serviceId"].(string)
+		"deployInstances": []object{{"regionId": site, "purchaseCount": 1}}, "billing": billing})
+	id = out["instances"].([]any)[0].(object)["instanceId"].(string)
 	controlplanetest.Eventually(n.t, id+" runs", func() bool {
 		return strings.EqualFold(fmt.Sprint(n.must("GET", "/v2/vm/instance/"+id, nil)["instance"].(object)["status"]), "RUNNING")
 	})
+	return id, out["serviceId"].(string)
 }
