@@ -85,7 +85,8 @@ func (a *Agent) takeRole(ctx context.Context, beat protocol.Beat) error {
 		return nil
 	}
 	var err error
-	if next.Epoch == 0 || (old.Epoch > 0 && old.Site != next.Site) {
+	if old.Epoch > 0 {
+		// Under another epoch another host may have held the role in between: what it removed must not come back from this ledger.
 		err = a.loseRole(old)
 	}
 	if err == nil && next.Epoch > 0 {
@@ -96,11 +97,6 @@ func (a *Agent) takeRole(ctx context.Context, beat protocol.Beat) error {
 		return err
 	}
 	a.cfg.Logger.Info("this host holds the site role", "site", next.Site, "epoch", next.Epoch)
-	for _, i := range a.ledger.Items() {
-		if i.Target == spec.SiteTarget(next.Site) {
-			a.queue.add(i.Key, i.Deleted, true)
-		}
-	}
 	return a.pull(ctx, false)
 }
 

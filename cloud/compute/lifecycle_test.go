@@ -116,6 +116,9 @@ var verbs = map[string]func(b *bed) error{
 		_, err = b.CP.Compute.RemoveNICs(context.Background(), b.Caller, b.id, []string{v.Ports[1].UID})
 		return err
 	},
+	"attach volume":  (*bed).attachVolume,
+	"detach volume":  (*bed).detachVolume,
+	"change network": (*bed).changeNetwork,
 	"image": func(b *bed) error {
 		if _, err := b.CP.Compute.Stop(context.Background(), b.Caller, b.id, true); err != nil {
 			return err
@@ -136,7 +139,11 @@ func TestEveryStepOfALifeCanFailAndBeRepeated(t *testing.T) {
 			t.Parallel()
 			worktest.Run(t, func(t *testing.T) *worktest.World {
 				b := newBed(t)
-				return &worktest.World{DB: b.CP.DB, Clock: b.Clock, Reconcilers: b.reconcilers(), Drive: b.Drive, State: b.state, Leftovers: b.leftovers,
+				return &worktest.World{DB: b.CP.DB, Clock: b.Clock, Reconcilers: b.reconcilers(), Drive: b.Drive, State: b.state,
+					Leftovers: func() []string {
+						b.dropLoose()
+						return b.leftovers()
+					},
 					Create: func() {
 						b.create()
 						if verb != nil {

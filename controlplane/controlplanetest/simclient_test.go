@@ -170,16 +170,16 @@ func (s *simClient) act() {
 		s.call(http.MethodGet, "/v2/vm/instance", nil, nil)
 	case n < 73:
 		s.elasticNIC(strings.TrimPrefix(id, "vm-"))
-	case n < 74:
+	case n < 75:
+		s.border(strings.TrimPrefix(id, "vm-"))
+	case n < 78:
+		s.natGateways()
+	case n < 82:
 		if r.IntN(3) == 0 {
 			s.move(strings.TrimPrefix(id, "vm-"))
 		} else {
 			s.cloudDisk(strings.TrimPrefix(id, "vm-"))
 		}
-	case n < 75:
-		s.border(strings.TrimPrefix(id, "vm-"))
-	case n < 78:
-		s.natGateways()
 	case n < 87:
 		s.remove(id)
 	case n < 90:

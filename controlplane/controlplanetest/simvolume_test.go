@@ -60,7 +60,11 @@ func (s *simClient) dropCloudDisks() error {
 // move takes an instance to a subnet of any of the account's networks.
 func (s *simClient) move(id string) {
 	r, caller := s.c.rng, s.caller()
-	nets, _, err := s.c.cp.Networks.ListNetworks(s.c.ctx, caller, network.NetworkFilter{}, store.Page{})
+	d, err := s.c.cp.Compute.Get(s.c.ctx, caller, id)
+	if err != nil {
+		return
+	}
+	nets, _, err := s.c.cp.Networks.ListNetworks(s.c.ctx, caller, network.NetworkFilter{Site: d.Site}, store.Page{})
 	if err != nil || len(nets) == 0 {
 		return
 	}
