@@ -46,6 +46,7 @@ func TestAnInstanceChangesItsVPC(t *testing.T) {
 	v.await(t, "RUNNING", id)
 	require.Equal(t, *before.PublicIP, *v.get(t, id).PublicIP)
 
+	controlplanetest.Eventually(t, "nothing is left on the subnet before", func() bool { return v.freeToDelete(t, one) })
 	v.refused(t, 400, "Illegal parameters", "another subnet", "PUT", "/v1/vpc/changeVpc", values{"instanceId": id, "subnetId": two})
 	v.refused(t, 404, "Resource Not Found", "does not exist", "PUT", "/v1/vpc/changeVpc", values{"instanceId": id, "subnetId": "sbn-absent00"})
 	eip := *v.makeEIPs(t, "alone", 1)[0].EIPID
