@@ -53,7 +53,7 @@ func PublicIPLifecycle() work.Lifecycle {
 
 func loadIP(ctx context.Context, tx *store.Tx, uid string) (*PublicIP, string, error) {
 	ip := new(PublicIP)
-	err := tx.NewSelect().Model(ip).Where("uid = ? AND instance = ''", uid).Scan(ctx)
+	err := tx.NewSelect().Model(ip).Where("uid = ? AND instance = '' AND balancer = ''", uid).Scan(ctx)
 	return ip, string(ip.State), err
 }
 

@@ -80,10 +80,11 @@ type PortKind string
 
 // The kinds of ports.
 const (
-	NIC     PortKind = "nic"     // of an instance
-	Virtual PortKind = "virtual" // a virtual IP: an address that moves between NICs
-	Gateway PortKind = "gateway" // a subnet's leg on its router: there for the address, it has no spec
-	Further PortKind = "further" // holds one more address of a NIC, so that no other port gets it; it has no spec, and nobody sees it
+	NIC      PortKind = "nic"      // of an instance
+	Virtual  PortKind = "virtual"  // a virtual IP: an address that moves between NICs
+	Gateway  PortKind = "gateway"  // a subnet's leg on its router: there for the address, it has no spec
+	Balanced PortKind = "balancer" // of a load balancer
+	Further  PortKind = "further"  // holds one more address of a NIC, so that no other port gets it; it has no spec, and nobody sees it
 )
 
 // Pair is an address that a port may use besides its own.
@@ -124,7 +125,7 @@ type Port struct {
 	Elastic     Hold                 `bun:"elastic"`
 	Further     store.JSON[[]string] `bun:"further"`  // a NIC's addresses besides the first; each is held by a port of the kind
 	Yielding    bool                 `bun:"yielding"` // ports of the kind further are doomed until its site has confirmed that it lost their addresses
-	Of          string               `bun:"nic"`      // of the kind further: whose address it is
+	Of          string               `bun:"nic"`      // of the kind further: the NIC whose address it is; of the kind balancer: the balancer that it was made with
 }
 
 // Hold tells whether a NIC that was made by itself, and outlives the instances it is on, is on one. Other ports have none.
@@ -230,6 +231,7 @@ type PublicIP struct {
 	Gateway   string     `bun:"gateway"`   // UID of the NAT gateway that it is bound to; empty: none. Such an address has no port, and its gateway's limit instead of its own
 	Outward   bool       `bun:"outward"`   // the gateway's sources are seen as it
 	Given     bool       `bun:"given"`     // it was made with the gateway, and goes with it
+	Balancer  string     `bun:"balancer"`  // UID of the load balancer that it was made with and goes with; empty: none
 	Wanted    int64      `bun:"wanted"`
 	Seen      int64      `bun:"seen"`
 	Phase     spec.Phase `bun:"phase"`

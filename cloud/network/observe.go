@@ -10,11 +10,12 @@ import (
 
 // ObservePort takes a site's report on a port and wakes the instance that waits for it.
 func ObservePort(ctx context.Context, tx *store.Tx, r spec.Report) error {
-	var instance string
+	var instance, of string
+	var kind PortKind
 	var wanted int64
 	var yielding bool
-	err := tx.NewRaw("UPDATE ports SET seen = ?, phase = ?, error = ? WHERE uid = ? AND seen <= ? RETURNING instance, wanted, yielding", r.Generation, r.Phase, r.Error, r.UID, r.Generation).
-		Scan(ctx, &instance, &wanted, &yielding)
+	err := tx.NewRaw("UPDATE ports SET seen = ?, phase = ?, error = ? WHERE uid = ? AND seen <= ? RETURNING instance, kind, nic, wanted, yielding", r.Generation, r.Phase, r.Error, r.UID, r.Generation).
+		Scan(ctx, &instance, &kind, &of, &wanted, &yielding)
 	if store.NotFound(err) {
 		return nil
 	}
@@ -25,6 +26,9 @@ func ObservePort(ctx context.Context, tx *store.Tx, r spec.Report) error {
 		if err := yield(ctx, tx, r.UID); err != nil {
 			return err
 		}
+	}
+	if kind == Balanced {
+		return work.Wake(ctx, tx, BalancerKind, of)
 	}
 	if instance == "" {
 		return nil
@@ -37,18 +41,22 @@ func ObservePublicIP(ctx context.Context, tx *store.Tx, r spec.Report) error {
 	if r.Phase == spec.Gone {
 		// One that stands alone keeps its address while it is unbound: its row tells.
 		_, err := tx.NewDelete().Model((*lineAddress)(nil)).Where("holder = ?", r.UID).
-			Where("NOT EXISTS (SELECT 1 FROM public_ips AS p WHERE p.uid = ? AND p.instance = '')", r.UID).Exec(ctx)
+			Where("NOT EXISTS (SELECT 1 FROM public_ips AS p WHERE p.uid = ? AND p.instance = '' AND p.balancer = '')", r.UID).Exec(ctx)
 		if err != nil {
 			return err
 		}
 	}
-	var instance string
-	err := tx.NewRaw("UPDATE public_ips SET seen = ?, phase = ?, error = ? WHERE uid = ? AND seen <= ? AND gateway = '' RETURNING instance", r.Generation, r.Phase, r.Error, r.UID, r.Generation).Scan(ctx, &instance)
+	var instance, balancer string
+	err := tx.NewRaw("UPDATE public_ips SET seen = ?, phase = ?, error = ? WHERE uid = ? AND seen <= ? AND gateway = '' RETURNING instance, balancer", r.Generation, r.Phase, r.Error, r.UID, r.Generation).
+		Scan(ctx, &instance, &balancer)
 	if store.NotFound(err) { // or it is a NAT gateway's by now, whose reports tell of it
 		return nil
 	}
 	if err != nil {
 		return err
+	}
+	if balancer != "" {
+		return work.Wake(ctx, tx, BalancerKind, balancer)
 	}
 	if instance == "" {
 		return work.Wake(ctx, tx, PublicIPKind, r.UID)

@@ -103,7 +103,7 @@ func (f PortFilter) applyState(q *bun.SelectQuery) *bun.SelectQuery {
 func selectPorts(tx *store.Tx, caller *identity.Caller) *bun.SelectQuery {
 	return tx.NewSelect().Model((*PortDetail)(nil)).ColumnExpr("port.*").ColumnExpr("s.phase AS subnet_phase").
 		ColumnExpr("(SELECT COUNT(*) FROM virtual_ip_members AS m WHERE m.vip = port.uid) AS members").
-		Join("JOIN subnets AS s ON s.uid = port.subnet").Where("port.account = ? AND NOT port.doomed AND port.kind <> ?", caller.Account, Further)
+		Join("JOIN subnets AS s ON s.uid = port.subnet").Where("port.account = ? AND NOT port.doomed AND port.kind NOT IN (?, ?)", caller.Account, Further, Balanced)
 }
 
 // ListPorts gives some of the caller's ports, of all kinds, with the total, oldest first.
@@ -142,7 +142,7 @@ func findDetail(ctx context.Context, tx *store.Tx, caller *identity.Caller, id s
 // FindPort finds the caller's port by UID or slug inside a transaction.
 func FindPort(ctx context.Context, tx *store.Tx, caller *identity.Caller, id string) (*Port, error) {
 	p := new(Port)
-	err := tx.NewSelect().Model(p).Where("account = ? AND NOT doomed AND kind <> ?", caller.Account, Further).Where("uid = ? OR slug = ?", id, id).Scan(ctx)
+	err := tx.NewSelect().Model(p).Where("account = ? AND NOT doomed AND kind NOT IN (?, ?)", caller.Account, Further, Balanced).Where("uid = ? OR slug = ?", id, id).Scan(ctx)
 	if store.NotFound(err) {
 		return nil, fault.Missing("port", id)
 	}

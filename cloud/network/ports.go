@@ -255,6 +255,9 @@ func ReleasePorts(ctx context.Context, tx *store.Tx, ports []*Port) error {
 	if err := dropRoutesTo(ctx, tx, ports); err != nil {
 		return err
 	}
+	if err := wakeWatchers(ctx, tx, ports); err != nil {
+		return err
+	}
 	for _, p := range ports {
 		if err := link.Delete(ctx, tx, spec.SiteTarget(p.Site), spec.KindPort, p.UID); err != nil {
 			return err
@@ -269,6 +272,9 @@ func DropPorts(ctx context.Context, tx *store.Tx, ports []*Port) error {
 		return err
 	}
 	if err := dropRoutesTo(ctx, tx, ports); err != nil {
+		return err
+	}
+	if err := wakeWatchers(ctx, tx, ports); err != nil {
 		return err
 	}
 	return dropOrLoosen(ctx, tx, ports)

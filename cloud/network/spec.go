@@ -117,7 +117,7 @@ func Specs(ctx context.Context, tx *store.Tx, ports []*Port, ips []*PublicIP) ([
 	byUID := map[string]*Port{}
 	for _, p := range ports {
 		byUID[p.UID] = p
-		body := spec.Port{UID: p.UID, Network: p.Network, Subnet: p.Subnet, MAC: p.MAC, Addresses: p.addresses(), SecurityGroups: groups[p.UID], AllowedPairs: pairSpecs(p.Pairs.V)}
+		body := spec.Port{UID: p.UID, Network: p.Network, Subnet: p.Subnet, MAC: p.MAC, Addresses: p.addresses(), SecurityGroups: groups[p.UID], AllowedPairs: pairSpecs(p.Pairs.V), Unfiltered: p.Kind == Balanced}
 		specs = append(specs, link.Spec{Target: spec.SiteTarget(p.Site), Kind: spec.KindPort, UID: p.UID, Body: body})
 	}
 	for _, ip := range ips {

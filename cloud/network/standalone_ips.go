@@ -195,7 +195,7 @@ func (f PublicIPFilter) apply(q *bun.SelectQuery) *bun.SelectQuery {
 		q = q.Where("pip.state IN (?)", bun.In(f.States))
 	}
 	if f.Alone {
-		q = q.Where("pip.instance = ''")
+		q = q.Where("pip.instance = '' AND pip.balancer = ''")
 	}
 	if f.Shared != nil {
 		q = q.Where("(pip.bandwidth <> '') = ?", *f.Shared)

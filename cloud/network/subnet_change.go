@@ -98,7 +98,7 @@ func mustBeFree(ctx context.Context, tx *store.Tx, column, uid, id string) error
 		kind     PortKind
 		resource string
 		what     string
-	}{{NIC, "port", "network interfaces of instances or by themselves"}, {Virtual, "virtual IP", "virtual IPs"}} {
+	}{{NIC, "port", "network interfaces of instances or by themselves"}, {Virtual, "virtual IP", "virtual IPs"}, {Balanced, "balancer", "load balancers"}} {
 		used, err := tx.NewSelect().Model((*Port)(nil)).Where("? = ?", bun.Ident(column), uid).Where("kind = ? AND NOT doomed", k.kind).Exists(ctx)
 		if err != nil {
 			return err

@@ -123,7 +123,7 @@ type Transport interface {
 // IsSiteKind tells whether specs of a kind are addressed to a site.
 func IsSiteKind(kind string) bool {
 	switch kind {
-	case spec.KindUplink, spec.KindNetwork, spec.KindNetworkACL, spec.KindSubnet, spec.KindSecurityGroup, spec.KindPort, spec.KindVirtualIP, spec.KindBandwidth, spec.KindPublicIP, spec.KindNATGateway:
+	case spec.KindUplink, spec.KindNetwork, spec.KindNetworkACL, spec.KindSubnet, spec.KindSecurityGroup, spec.KindPort, spec.KindVirtualIP, spec.KindBandwidth, spec.KindPublicIP, spec.KindNATGateway, spec.KindBalancer:
 		return true
 	}
 	return false

@@ -14,6 +14,7 @@ const (
 	KindBandwidth     = "bandwidth"      // site: one limit for several public addresses
 	KindPublicIP      = "public_ip"      // site
 	KindNATGateway    = "nat_gateway"    // site: translates a network's ranges and ports
+	KindBalancer      = "balancer"       // site: spreads connections over ports
 	KindImage         = "image"          // host
 	KindVolume        = "volume"         // host
 	KindInstance      = "instance"       // host
@@ -21,7 +22,7 @@ const (
 
 // Kinds lists all kinds in the order of application.
 func Kinds() []string {
-	return []string{KindUplink, KindNetwork, KindNetworkACL, KindSubnet, KindSecurityGroup, KindPort, KindVirtualIP, KindBandwidth, KindPublicIP, KindNATGateway, KindImage, KindVolume, KindInstance}
+	return []string{KindUplink, KindNetwork, KindNetworkACL, KindSubnet, KindSecurityGroup, KindPort, KindVirtualIP, KindBandwidth, KindPublicIP, KindNATGateway, KindBalancer, KindImage, KindVolume, KindInstance}
 }
 
 // HostTarget and SiteTarget name whom a spec is addressed to.
