@@ -13,7 +13,7 @@ CREATE TABLE balancer_groups (
 CREATE INDEX balancer_groups_balancer ON balancer_groups (balancer);
 CREATE UNIQUE INDEX balancer_groups_standard ON balancer_groups (balancer) WHERE standard;
 CREATE TABLE balancer_members (
-  uid TEXT PRIMARY KEY, slug TEXT NOT NULL UNIQUE, grp TEXT NOT NULL REFERENCES balancer_groups (uid), port TEXT NOT NULL REFERENCES ports (uid), weight BIGINT NOT NULL,
+  uid TEXT PRIMARY KEY, slug TEXT NOT NULL UNIQUE, grp TEXT NOT NULL REFERENCES balancer_groups (uid), port TEXT NOT NULL, weight BIGINT NOT NULL,
   created BIGINT NOT NULL, UNIQUE (grp, port)
 );
 CREATE INDEX balancer_members_port ON balancer_members (port);
