@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"edgecloud/cloud/audit"
+	"edgecloud/cloud/balancer"
 	"edgecloud/cloud/compute"
 	"edgecloud/cloud/identity"
 	"edgecloud/cloud/image"
@@ -33,16 +34,17 @@ import (
 
 // ControlPlane is the centre of a cloud.
 type ControlPlane struct {
-	DB       *store.DB
-	Identity *identity.Identity
-	Place    *place.Place
-	Images   *image.Images
-	Networks *network.Networks
-	Compute  *compute.Compute
-	Plans    *plan.Plans
-	Link     *link.Service
-	Runner   *work.Runner
-	Console  *consoleproxy.Door
+	DB        *store.DB
+	Identity  *identity.Identity
+	Place     *place.Place
+	Images    *image.Images
+	Networks  *network.Networks
+	Balancers *balancer.Balancers
+	Compute   *compute.Compute
+	Plans     *plan.Plans
+	Link      *link.Service
+	Runner    *work.Runner
+	Console   *consoleproxy.Door
 
 	cfg   Config
 	log   *slog.Logger
@@ -63,7 +65,7 @@ type Dialer func(ctx context.Context, host, kind, uid string) (net.Conn, error)
 // Migrations are the tables of every package, for tools and tests that open the database by themselves.
 func Migrations() []store.MigrationSet {
 	return []store.MigrationSet{work.Migrations(), link.Migrations(), identity.Migrations(), place.Migrations(), quota.Migrations(), audit.Migrations(),
-		operation.Migrations(), image.Migrations(), volume.Migrations(), network.Migrations(), compute.Migrations(), plan.Migrations()}
+		operation.Migrations(), image.Migrations(), volume.Migrations(), network.Migrations(), compute.Migrations(), plan.Migrations(), balancer.Migrations()}
 }
 
 // Open makes a control plane. Nothing runs yet: see Run and ServeHTTP.
@@ -112,14 +114,15 @@ func (c *ControlPlane) compose(ring *store.Keyring) {
 		return c.dialHost(ctx, host, image.Kind, uid)
 	})
 	c.Networks = network.New(c.DB, c.Place)
+	c.Balancers = balancer.New(c.DB)
 	c.Compute = compute.New(c.DB, c.Place, c.Images, c.Networks)
 	c.Plans = plan.New(c.DB, c.Place, c.Images, c.Compute)
 	c.Link = link.New(link.Config{DB: c.DB, Observers: observers(), OnHeartbeat: onHeartbeat, OnJoin: onJoin, Heartbeat: c.cfg.Heartbeat, Logger: c.log})
 	c.Runner = &work.Runner{DB: c.DB, Workers: c.cfg.Workers, Logger: c.log, Reconcilers: []work.Reconciler{compute.Lifecycle(), c.Images.Lifecycle(), c.Images.Reclaimer(), plan.Lifecycle(),
-		network.PublicIPLifecycle(), network.NATGatewayLifecycle()},
+		network.PublicIPLifecycle(), network.NATGatewayLifecycle(), balancer.Lifecycle()},
 		Scans: []work.Scan{work.FullScan(compute.Kind, compute.Unsettled, scanEvery), work.FullScan(image.Kind, image.Unsettled, scanEvery),
 			work.FullScan(image.FileKind, image.Unneeded, scanEvery), work.FullScan(plan.Kind, plan.Unsettled, scanEvery),
-			work.FullScan(network.PublicIPKind, network.UnsettledPublicIPs, scanEvery), work.FullScan(network.NATGatewayKind, network.UnsettledNATGateways, scanEvery)},
+			work.FullScan(network.PublicIPKind, network.UnsettledPublicIPs, scanEvery), work.FullScan(network.NATGatewayKind, network.UnsettledNATGateways, scanEvery), work.FullScan(balancer.Kind, balancer.Unsettled, scanEvery)},
 		OnOverdue: c.overdue}
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 
+	"edgecloud/cloud/balancer"
 	"edgecloud/cloud/compute"
 	"edgecloud/cloud/image"
 	"edgecloud/cloud/network"
@@ -25,6 +26,7 @@ func observers() map[string]link.Observer {
 		spec.KindVirtualIP:  network.ObserveVirtualIP,
 		spec.KindPublicIP:   network.ObservePublicIP,
 		spec.KindNATGateway: network.ObserveNATGateway,
+		spec.KindBalancer:   balancer.Observe,
 		spec.KindUplink:     network.ObserveUplink,
 		spec.KindSubnet:     network.ObserveSubnet,
 		spec.KindNetwork:    network.ObserveNetwork,
