@@ -288,7 +288,7 @@ func TestBalancerListsTakeAsManyStatementsForMany(t *testing.T) {
 			ctx, counter := store.CountStatements(context.Background())
 			_, _, err := b.lbs.List(ctx, b.caller, balancer.Filter{}, store.Page{Size: 10})
 			require.NoError(t, err)
-			return len(counter.Texts())
+			return counter.N()
 		}
 		b.create(true)
 		one := count()
