@@ -103,6 +103,9 @@ func Needs(item ledger.Item) []protocol.Key {
 	case spec.KindPublicIP:
 		v, _ := decode[spec.PublicIP](item)
 		return slices.Concat(keys(v.PortKind(), v.Port), keys(spec.KindNetwork, v.Network), keys(spec.KindBandwidth, v.Bandwidth))
+	case spec.KindBalancer:
+		v, _ := decode[spec.Balancer](item)
+		return keys(spec.KindPort, v.Port)
 	case spec.KindNATGateway:
 		v, _ := decode[spec.NATGateway](item)
 		return keys(spec.KindNetwork, v.Network)
@@ -122,6 +125,9 @@ func keys(kind string, uids ...string) []protocol.Key {
 }
 
 func (a *Applier) site(ctx context.Context, item ledger.Item) error {
+	if item.Kind == spec.KindBalancer {
+		return a.balancer(item)
+	}
 	if item.Deleted {
 		return a.Network.Remove(ctx, network.Object{Kind: item.Kind, UID: item.UID})
 	}

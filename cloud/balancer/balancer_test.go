@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"edgecloud/cloud/balancer"
+	"edgecloud/cloud/check"
 	"edgecloud/cloud/identity"
 	"edgecloud/cloud/network"
 	"edgecloud/cloud/place"
@@ -138,6 +139,16 @@ func (b *bench) report(phase spec.Phase) {
 func (b *bench) settle() {
 	b.report(spec.Applied)
 	b.run()
+	b.check()
+}
+
+// check holds what the cloud's checker says of balancers; the ports of the bench have no instances.
+func (b *bench) check() {
+	found, err := check.Run(context.Background(), b.db)
+	require.NoError(b.t, err)
+	for _, f := range found {
+		require.NotContains(b.t, fmt.Sprint(f), "balancer", "%v", f)
+	}
 }
 
 func (b *bench) count(what string) (n int) {

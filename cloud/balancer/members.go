@@ -22,11 +22,13 @@ type MemberDetail struct {
 
 	Address  string `bun:"address,scanonly"`
 	Instance string `bun:"instance,scanonly"`
+	Handle   string `bun:"handle,scanonly"`         // of the instance
+	State    string `bun:"instance_state,scanonly"` // compute.State of the instance
 }
 
 // Weighted names an address of an instance, and its weight.
 type Weighted struct {
-	Instance string // UID; empty: whichever has the address
+	Instance string // UID or handle; empty: whichever has the address
 	Address  string // private; empty: the instance's first
 	Weight   int64
 }
@@ -47,8 +49,8 @@ func membersOf(ctx context.Context, tx *store.Tx, balancer string) (found []*Mem
 }
 
 func selectMembers(tx *store.Tx, balancer string) *bun.SelectQuery {
-	return tx.NewSelect().Model((*MemberDetail)(nil)).ColumnExpr("bm.*").ColumnExpr("p.address AS address, p.instance AS instance").Join("JOIN balancer_groups AS g ON g.uid = bm.grp").
-		Join("JOIN ports AS p ON p.uid = bm.port").Where("g.balancer = ?", balancer)
+	return tx.NewSelect().Model((*MemberDetail)(nil)).ColumnExpr("bm.*").ColumnExpr("p.address AS address, p.instance AS instance, COALESCE(i.handle, '') AS handle, COALESCE(i.state, '') AS instance_state").Join("JOIN balancer_groups AS g ON g.uid = bm.grp").
+		Join("JOIN ports AS p ON p.uid = bm.port").Join("LEFT JOIN instances AS i ON i.uid = p.instance").Where("g.balancer = ?", balancer)
 }
 
 // Bind puts ports of the caller's instances at the balancer's site and in its network into the group of an ordinary balancer: all or none.
@@ -107,7 +109,7 @@ func findPort(ctx context.Context, tx *store.Tx, b *Balancer, w Weighted) (*netw
 	p := new(network.Port)
 	q := tx.NewSelect().Model(p).Where("account = ? AND site = ? AND network = ? AND kind = ? AND NOT doomed AND instance <> ''", b.Account, b.Site, b.Network, network.NIC)
 	if w.Instance != "" {
-		q = q.Where("instance = ?", w.Instance)
+		q = q.Where("(instance = ? OR instance IN (SELECT i.uid FROM instances AS i WHERE i.handle = ?))", w.Instance, w.Instance)
 	}
 	if w.Address != "" {
 		q = q.Where("address = ?", w.Address)
@@ -192,7 +194,7 @@ func (n *Balancers) eachMember(ctx context.Context, caller *identity.Caller, id 
 
 func (w Weighted) of(members []*MemberDetail) *MemberDetail {
 	for _, m := range members {
-		if (w.Instance == "" || w.Instance == m.Instance) && (w.Address == "" || w.Address == m.Address) {
+		if (w.Instance == "" || w.Instance == m.Instance || w.Instance == m.Handle) && (w.Address == "" || w.Address == m.Address) {
 			return m
 		}
 	}

@@ -21,6 +21,10 @@ var always = []rule{
 		UNION ALL SELECT account, 'nat_gateways', '', COUNT(*) FROM nat_gateways GROUP BY account
 		UNION ALL SELECT g.account, 'nat_rules', g.uid, COUNT(*) FROM (SELECT gateway FROM snat_rules UNION ALL SELECT gateway FROM dnat_rules) AS r JOIN nat_gateways AS g ON g.uid = r.gateway
 			GROUP BY g.account, g.uid
+		UNION ALL SELECT account, 'balancers', '', COUNT(*) FROM balancers GROUP BY account
+		UNION ALL SELECT b.account, 'balancer_listeners', b.uid, COUNT(*) FROM balancer_listeners AS l JOIN balancers AS b ON b.uid = l.balancer GROUP BY b.account, b.uid
+		UNION ALL SELECT b.account, 'balancer_members', b.uid, COUNT(*) FROM balancer_members AS m JOIN balancer_groups AS g ON g.uid = m.grp JOIN balancers AS b ON b.uid = g.balancer
+			GROUP BY b.account, b.uid
 		UNION ALL SELECT account, 'placement_sets', '', COUNT(*) FROM placement_sets GROUP BY account
 		UNION ALL SELECT account, 'edge_clouds', '', COUNT(*) FROM edge_clouds GROUP BY account
 		UNION ALL SELECT account, 'networks', site, COUNT(*) FROM networks WHERE site <> '' GROUP BY account, site
@@ -57,8 +61,8 @@ var always = []rule{
 	{"a port's IPv6 address is of its subnet's range", `SELECT 'port' AS kind, p.uid AS uid, p.address6 || ' is not of "' || s.prefix6 || '"' AS text FROM ports AS p JOIN subnets AS s ON s.uid = p.subnet
 		WHERE p.address6 <> '' AND (s.prefix6 = '' OR p.address6 NOT LIKE REPLACE(s.prefix6, '::/64', ':%'))`},
 	{"a public address that stands alone is bound as its state says", `SELECT 'public_ip' AS kind, a.uid AS uid, 'it is ' || a.state || ' with the port "' || a.port || '"' AS text FROM public_ips AS a
-		WHERE a.instance = '' AND ((a.state IN ('creating', 'free', 'failed')) <> (a.port = '' AND a.gateway = '') OR a.port <> '' AND NOT EXISTS (SELECT 1 FROM ports AS p WHERE p.uid = a.port AND p.site = a.site))
-		OR a.instance <> '' AND a.state <> ''`},
+		WHERE a.instance = '' AND a.balancer = '' AND ((a.state IN ('creating', 'free', 'failed')) <> (a.port = '' AND a.gateway = '') OR a.port <> '' AND NOT EXISTS (SELECT 1 FROM ports AS p WHERE p.uid = a.port AND p.site = a.site))
+		OR (a.instance <> '' OR a.balancer <> '') AND a.state <> ''`},
 	{"a public address of a NAT gateway is where that is", `SELECT 'public_ip' AS kind, a.uid AS uid, 'it is ' || a.state || ' with the gateway "' || a.gateway || '"' AS text FROM public_ips AS a
 			WHERE a.gateway <> '' AND (a.port <> '' OR a.instance <> '' OR a.bandwidth <> '' OR NOT EXISTS (SELECT 1 FROM nat_gateways AS g WHERE g.uid = a.gateway AND g.site = a.site AND g.account = a.account))
 			OR a.gateway = '' AND (a.state = 'unbinding' OR a.outward OR a.given) OR a.state = 'unbinding' AND (a.outward OR a.given)
@@ -86,7 +90,7 @@ var always = []rule{
 		LEFT JOIN instances AS i ON i.uid = p.instance WHERE p.elastic <> '' AND (p.kind <> 'nic' OR (p.elastic = 'loose') <> (p.instance = '')
 			OR p.elastic = 'detaching' AND i.leaving NOT LIKE '%' || p.uid || '%' OR p.elastic IN ('attaching', 'attached') AND i.leaving LIKE '%' || p.uid || '%')`},
 	{"further addresses are those of their NIC", `SELECT 'port' AS kind, f.uid AS uid, f.address || ' is none of ' || f.nic || ', or nothing will free it' AS text FROM ports AS f LEFT JOIN ports AS p ON p.uid = f.nic AND p.kind = 'nic'
-			WHERE (f.kind = 'further' OR f.nic <> '') AND (p.uid IS NULL OR f.kind <> 'further' OR p.subnet <> f.subnet OR p.account <> f.account OR f.instance <> ''
+			WHERE (f.kind = 'further' OR f.nic <> '' AND f.kind <> 'balancer') AND (p.uid IS NULL OR f.kind <> 'further' OR p.subnet <> f.subnet OR p.account <> f.account OR f.instance <> ''
 				OR f.doomed AND NOT p.yielding OR f.doomed = (p.further LIKE '%"' || f.address || '"%'))
 		UNION ALL SELECT 'port', p.uid, 'it has ' || p.further || ' and holds ' || COUNT(f.uid) FROM ports AS p LEFT JOIN ports AS f ON f.nic = p.uid AND NOT f.doomed
 			GROUP BY p.uid, p.further HAVING LENGTH(p.further) - LENGTH(REPLACE(p.further, '"', '')) <> 2 * COUNT(f.uid)
@@ -97,13 +101,24 @@ var always = []rule{
 	{"every lease has a holder", `SELECT 'lease' AS kind, address AS uid, 'its holder ' || holder || ' is gone' AS text FROM line_addresses
 		WHERE holder NOT IN (SELECT uid FROM public_ips) AND holder NOT IN (SELECT r.network FROM routers AS r JOIN lines AS l ON l.site = r.site WHERE l.uid = line) AND holder NOT IN (SELECT uid FROM link_specs WHERE deleted)`},
 	{"every public address that stands alone is leased", `SELECT 'public_ip' AS kind, a.uid AS uid, a.address || ' is not leased to it' AS text FROM public_ips AS a
-		WHERE a.instance = '' AND NOT EXISTS (SELECT 1 FROM line_addresses AS l WHERE l.line = a.line AND l.address = a.address AND l.holder = a.uid)`},
+		WHERE a.instance = '' AND NOT EXISTS (SELECT 1 FROM balancers AS b WHERE b.uid = a.balancer AND b.state = 'deleting') AND NOT EXISTS (SELECT 1 FROM line_addresses AS l WHERE l.line = a.line AND l.address = a.address AND l.holder = a.uid)`},
 	{"every public address is leased", `SELECT 'public_ip' AS kind, a.uid AS uid, a.address || ' is not leased to it' AS text FROM public_ips AS a JOIN instances AS i ON i.uid = a.instance
 		WHERE i.state <> 'deleting' AND NOT EXISTS (SELECT 1 FROM line_addresses AS l WHERE l.line = a.line AND l.address = a.address AND l.holder = a.uid)`},
 	{"what is under way has work", `SELECT 'instance' AS kind, uid, 'it is ' || state || ' and nothing will look at it' AS text FROM instances
 		WHERE (dirty OR state NOT IN ` + resting + `) AND uid NOT IN (SELECT uid FROM work WHERE kind = 'instance')`},
 	{"NAT gateways that are under way have work", `SELECT 'nat_gateway' AS kind, uid, 'it is ' || state || ' and nothing will look at it' AS text FROM nat_gateways
 		WHERE state IN ('starting', 'changing', 'deleting') AND uid NOT IN (SELECT uid FROM work WHERE kind = 'nat_gateway')`},
+	{"balancers that are under way have work", `SELECT 'balancer' AS kind, uid, 'it is ' || state || ' and nothing will look at it' AS text FROM balancers
+		WHERE state IN ('starting', 'changing', 'deleting') AND uid NOT IN (SELECT uid FROM work WHERE kind = 'balancer')`},
+	{"a balancer has its port and addresses", `SELECT 'balancer' AS kind, b.uid AS uid, 'its port ' || b.port || ' is not its own' AS text FROM balancers AS b
+			LEFT JOIN ports AS p ON p.uid = b.port WHERE p.uid IS NULL OR p.kind <> 'balancer' OR p.nic <> b.uid OR p.site <> b.site OR p.subnet <> b.subnet OR p.account <> b.account
+		UNION ALL SELECT 'port', uid, 'its balancer ' || nic || ' is gone' FROM ports WHERE kind = 'balancer' AND nic NOT IN (SELECT uid FROM balancers)
+		UNION ALL SELECT 'public_ip', a.uid, 'its balancer ' || a.balancer || ' is gone, or has another port' FROM public_ips AS a
+			LEFT JOIN balancers AS b ON b.uid = a.balancer WHERE a.balancer <> '' AND (b.uid IS NULL OR b.port <> a.port OR b.account <> a.account OR a.instance <> '' OR a.gateway <> '')`},
+	{"a balancer's members are ports of its network that it watches", `SELECT 'balancer' AS kind, b.uid AS uid, 'its member ' || m.port || ' is elsewhere, or nothing will take it out' AS text FROM balancer_members AS m
+		JOIN balancer_groups AS g ON g.uid = m.grp JOIN balancers AS b ON b.uid = g.balancer LEFT JOIN ports AS p ON p.uid = m.port
+		LEFT JOIN port_watchers AS w ON w.port = m.port AND w.kind = 'balancer' AND w.uid = b.uid
+		WHERE b.state <> 'deleting' AND (w.uid IS NULL AND b.uid NOT IN (SELECT uid FROM work WHERE kind = 'balancer') OR w.uid IS NOT NULL AND (p.site <> b.site OR p.network <> b.network OR p.account <> b.account))`},
 	{"operations run for what is under way", `SELECT 'operation' AS kind, o.uid AS uid, o.verb || ' of ' || o.target || ' runs, which is ' || COALESCE(i.state, 'gone') AS text
 		FROM operations AS o LEFT JOIN instances AS i ON i.uid = o.target WHERE o.status = 'running' AND o.kind = 'instance' AND (i.uid IS NULL OR i.state IN ` + resting + `)`},
 	{"what is under way has one operation", `SELECT 'instance' AS kind, i.uid AS uid, 'it is ' || i.state || ' with ' || COUNT(o.uid) || ' operations' AS text
@@ -126,10 +141,12 @@ var always = []rule{
 			AND NOT EXISTS (SELECT 1 FROM link_specs AS s WHERE s.target = 'site.' || p.site AND s.kind = 'virtual_ip' AND s.uid = p.uid AND NOT s.deleted AND s.revision >= p.wanted)
 		UNION ALL SELECT 'public_ip', a.uid, 'generation ' || a.wanted || ' has no live spec' FROM public_ips AS a JOIN instances AS i ON i.uid = a.instance WHERE a.wanted > 0 AND i.state <> 'deleting'
 			AND NOT EXISTS (SELECT 1 FROM link_specs AS s WHERE s.target = 'site.' || a.site AND s.kind = 'public_ip' AND s.uid = a.uid AND NOT s.deleted AND s.revision >= a.wanted)
-		UNION ALL SELECT 'public_ip', a.uid, 'it is bound, and generation ' || a.wanted || ' has no live spec' FROM public_ips AS a WHERE a.instance = '' AND a.port <> ''
+		UNION ALL SELECT 'public_ip', a.uid, 'it is bound, and generation ' || a.wanted || ' has no live spec' FROM public_ips AS a WHERE a.instance = '' AND a.port <> '' AND NOT EXISTS (SELECT 1 FROM balancers AS b WHERE b.uid = a.balancer AND b.state = 'deleting')
 			AND NOT EXISTS (SELECT 1 FROM link_specs AS s WHERE s.target = 'site.' || a.site AND s.kind = 'public_ip' AND s.uid = a.uid AND NOT s.deleted AND s.revision >= a.wanted)
 		UNION ALL SELECT 'nat_gateway', g.uid, 'it is ' || g.state || ', and generation ' || g.wanted || ' has no live spec, or one has it that should not' FROM nat_gateways AS g
 			WHERE (g.state <> 'deleting') <> EXISTS (SELECT 1 FROM link_specs AS s WHERE s.target = 'site.' || g.site AND s.kind = 'nat_gateway' AND s.uid = g.uid AND NOT s.deleted AND s.revision >= g.wanted)
+		UNION ALL SELECT 'balancer', b.uid, 'it is ' || b.state || ', and generation ' || b.wanted || ' has no live spec, or one has it that should not' FROM balancers AS b
+			WHERE (b.state <> 'deleting') <> EXISTS (SELECT 1 FROM link_specs AS s WHERE s.target = 'site.' || b.site AND s.kind = 'balancer' AND s.uid = b.uid AND NOT s.deleted AND s.revision >= b.wanted)
 		UNION ALL SELECT 'bandwidth', b.uid, 'no live spec' FROM bandwidths AS b
 			WHERE NOT EXISTS (SELECT 1 FROM link_specs AS s WHERE s.target = 'site.' || b.site AND s.kind = 'bandwidth' AND s.uid = b.uid AND NOT s.deleted)`},
 	{"a subnet's spec names its guard", `SELECT 'subnet' AS kind, n.uid AS uid, 'its spec names another network ACL than ' || COALESCE(a.uid, 'none') AS text FROM subnets AS n
@@ -150,6 +167,7 @@ var always = []rule{
 			(s.kind = 'instance' AND s.uid NOT IN (SELECT uid FROM instances)) OR (s.kind = 'volume' AND s.uid NOT IN (SELECT uid FROM volumes))
 			OR (s.kind = 'port' AND s.uid NOT IN (SELECT uid FROM ports)) OR (s.kind = 'public_ip' AND s.uid NOT IN (SELECT uid FROM public_ips WHERE port <> ''))
 			OR (s.kind = 'nat_gateway' AND s.uid NOT IN (SELECT uid FROM nat_gateways WHERE 'site.' || site = s.target))
+			OR (s.kind = 'balancer' AND s.uid NOT IN (SELECT uid FROM balancers WHERE 'site.' || site = s.target))
 			OR (s.kind = 'bandwidth' AND s.uid NOT IN (SELECT uid FROM bandwidths WHERE 'site.' || site = s.target))
 			OR (s.kind = 'virtual_ip' AND s.uid NOT IN (SELECT uid FROM ports WHERE kind = 'virtual' AND NOT doomed))
 			OR (s.kind = 'network' AND s.uid NOT IN (SELECT network FROM routers WHERE 'site.' || site = s.target)) OR (s.kind = 'subnet' AND s.uid NOT IN (SELECT uid FROM subnets))
@@ -175,6 +193,8 @@ var atRest = []rule{
 	{"public addresses have come to rest", `SELECT 'public_ip' AS kind, uid, 'still ' || state || ' (wanted ' || wanted || ', seen ' || seen || ' ' || phase || ') ' || error AS text FROM public_ips
 		WHERE state NOT IN ('', 'free', 'bound')`},
 	{"NAT gateways have come to rest", `SELECT 'nat_gateway' AS kind, uid, 'still ' || state || ' (wanted ' || wanted || ', seen ' || seen || ' ' || phase || ') ' || error AS text FROM nat_gateways
+		WHERE state <> 'active' OR seen < wanted OR phase <> 'applied'`},
+	{"balancers have come to rest", `SELECT 'balancer' AS kind, uid, 'still ' || state || ' (wanted ' || wanted || ', seen ' || seen || ' ' || phase || ') ' || error AS text FROM balancers
 		WHERE state <> 'active' OR seen < wanted OR phase <> 'applied'`},
 	{"volumes have come to rest", `SELECT 'volume' AS kind, v.uid AS uid, 'it is ' || v.hold AS text FROM volumes AS v LEFT JOIN instances AS i ON i.uid = v.instance
 		WHERE (v.hold IN ('attaching', 'detaching') OR v.doomed) AND COALESCE(i.state, '') <> 'failed'`},
