@@ -144,7 +144,7 @@ func (b *bench) settle() {
 
 // check holds what the cloud's checker says of balancers; the ports of the bench have no instances.
 func (b *bench) check() {
-	found, err := check.Run(context.Background(), b.db)
+	found, err := check.Rows(context.Background(), b.db)
 	require.NoError(b.t, err)
 	for _, f := range found {
 		require.NotContains(b.t, fmt.Sprint(f), "balancer", "%v", f)

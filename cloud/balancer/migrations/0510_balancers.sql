@@ -6,6 +6,9 @@ CREATE TABLE balancers (
 );
 CREATE INDEX balancers_account ON balancers (account, uid);
 CREATE INDEX balancers_account_slug ON balancers (account, slug);
+CREATE UNIQUE INDEX balancers_port ON balancers (port);
+CREATE INDEX balancers_network ON balancers (network, site);
+CREATE INDEX balancers_subnet ON balancers (subnet);
 CREATE TABLE balancer_groups (
   uid TEXT PRIMARY KEY, slug TEXT NOT NULL UNIQUE, balancer TEXT NOT NULL REFERENCES balancers (uid), name TEXT NOT NULL, description TEXT NOT NULL, standard BOOLEAN NOT NULL,
   created BIGINT NOT NULL
