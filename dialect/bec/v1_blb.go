@@ -269,6 +269,9 @@ func (d *Door) deleteBLBs(ctx context.Context, c *dialect.Call) (*dialect.Answer
 	if err := c.Decode(&in); err != nil {
 		return nil, err
 	}
+	if err := c.Caller.MayWrite(); err != nil { // of no load balancer, so that it is no answer on each
+		return nil, err
+	}
 	out := wire.BatchDeleteBLBsResponse{Result: true, Action: "delete"}
 	for _, id := range in {
 		_, err := d.Balancers.Delete(ctx, c.Caller, bareBLB(id))

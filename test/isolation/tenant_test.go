@@ -115,6 +115,8 @@ func (n *tenant) make(kind string) {
 		n.makeACL()
 	case "eip", "spareEIP", "eipAddress", "eipGroup", "spareEIPGroup", "sharedAddress":
 		n.makeEIP(kind)
+	case "blb", "spareBLB", "doomedBLB", "listenedBLB", "boundBLB":
+		n.makeBLB(kind)
 	case "nat", "spareNAT", "otherNAT", "natAddress", "snat", "spareSNAT", "otherSNAT", "dnat", "spareDNAT", "otherDNAT":
 		n.makeNAT(kind)
 	case "prepaid":
