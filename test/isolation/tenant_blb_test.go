@@ -4,12 +4,7 @@ import "strings"
 
 // makeBLB makes a load balancer in the instance's network with a listener, and binds the instance to one that is to be bound.
 func (n *tenant) makeBLB(kind string) {
-	i := n.must("GET", "/v2/vm/instance/"+n.of("instance"), nil)
-	vpc, _ := i["vpcId"].(string)
-	if vpc == "" {
-		i, _ = i["details"].(map[string]any)
-		vpc, _ = i["vpcId"].(string)
-	}
+	vpc := n.must("GET", "/v2/vm/instance/"+n.of("instance"), nil)["instance"].(object)["vpcId"]
 	made := n.must("POST", "/v1/blb", object{"paymentMethod": "postpay", "lbType": "vm", "blbName": "own", "regionId": site, "networkType": "vpc", "vpcId": vpc, "bandwidthInMbpsLimit": 10})
 	id := made["details"].(map[string]any)["blbId"].(string)
 	n.must("POST", "/v1/blb/"+id+"/monitor", object{"frontendPort": object{"protocol": "TCP", "port": 8080}, "backendPort": 80})
