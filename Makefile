@@ -27,7 +27,7 @@ lint: ## format, vet, staticcheck, golangci-lint
 	@scripts/lint.sh
 
 # Real guests under emulation take much of the machine: their packages run after the rest, two at a time, since most of them mostly wait.
-REAL = ./test/real ./guest/tiny ./guest/debian ./engine/hypervisor/libvirt ./engine/network/ovn ./test/host ./cmd/edgecloud
+REAL = ./test/real ./guest/tiny ./guest/debian ./engine/hypervisor/libvirt ./engine/network/ovn ./engine/balancer/haproxy ./test/host ./cmd/edgecloud
 
 test: setup lint ## all that CI runs
 	go test $(TESTFLAGS) -timeout 14m $$(go list ./... | grep -vxF "$$(go list $(REAL))")

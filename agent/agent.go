@@ -15,6 +15,7 @@ import (
 
 	"edgecloud/agent/apply"
 	"edgecloud/agent/ledger"
+	"edgecloud/engine/balancer"
 	"edgecloud/engine/disk"
 	"edgecloud/engine/hypervisor"
 	"edgecloud/engine/network"
@@ -30,6 +31,7 @@ type Config struct {
 	Hypervisor hypervisor.Hypervisor
 	Pool       disk.Pool
 	Network    network.Network // nil: this host never holds the site role
+	Balancer   balancer.Engine // nil: it carries no load balancers when it does
 	Seed       func(spec.Instance) ([]byte, error)
 	HTTP       *http.Client
 	Name       string           // of the host
@@ -85,7 +87,7 @@ func New(cfg Config) (*Agent, error) {
 	a.target = spec.HostTarget(cfg.Transport.Host())
 	a.random = rand.New(rand.NewPCG(cfg.Seed64, 1))
 	a.every.Store(int64(cfg.Heartbeat))
-	a.applier = &apply.Applier{Hypervisor: cfg.Hypervisor, Pool: cfg.Pool, Network: cfg.Network, Seed: cfg.Seed, HTTP: cfg.HTTP, Ledger: a.ledger,
+	a.applier = &apply.Applier{Hypervisor: cfg.Hypervisor, Pool: cfg.Pool, Network: cfg.Network, Balancer: cfg.Balancer, Seed: cfg.Seed, HTTP: cfg.HTTP, Ledger: a.ledger,
 		Now: cfg.Now, Logger: cfg.Logger}
 	for _, i := range a.ledger.Items() {
 		a.queue.add(i.Key, i.Deleted, true)

@@ -217,7 +217,11 @@ func (a *Agent) loseRole(role ledger.Role) error {
 	}
 	delete(a.synced, target)
 	a.cfg.Logger.Info("another host holds the site role", "site", role.Site)
-	return a.ledger.DropTarget(target)
+	if err := a.ledger.DropTarget(target); err != nil {
+		return err
+	}
+	a.leaveBalancers(context.Background())
+	return nil
 }
 
 func (a *Agent) pullLoop(ctx context.Context) error {

@@ -64,9 +64,43 @@ func (a *Agent) sweepVolumes(volumes []disk.Volume) {
 	a.sweepKind(spec.KindVolume, found)
 }
 
+// leaveBalancers ends the load balancers of a site whose role this host has no more: their addresses are with the host that has it. They hold no data.
+func (a *Agent) leaveBalancers(ctx context.Context) {
+	if a.cfg.Balancer == nil {
+		return
+	}
+	uids, err := a.cfg.Balancer.List(ctx)
+	for _, uid := range uids {
+		err = errors.Join(err, a.cfg.Balancer.Remove(ctx, uid))
+	}
+	if err != nil && !errors.Is(err, context.Canceled) {
+		a.cfg.Logger.Warn("a load balancer of a site that another host carries is still here; the next look tries again", "error", err)
+	}
+}
+
+func (a *Agent) sweepBalancers(ctx context.Context) error {
+	if a.cfg.Balancer == nil {
+		return nil
+	}
+	uids, err := a.cfg.Balancer.List(ctx)
+	if err != nil {
+		return err
+	}
+	found := map[string]bool{}
+	for _, uid := range uids {
+		found[uid] = true
+	}
+	a.sweepKind(spec.KindBalancer, found)
+	return nil
+}
+
 func (a *Agent) sweepSite(ctx context.Context) error {
 	role := a.ledger.Role()
-	if a.cfg.Network == nil || role.Epoch == 0 {
+	if role.Epoch == 0 {
+		a.leaveBalancers(ctx)
+		return nil
+	}
+	if a.cfg.Network == nil {
 		return nil
 	}
 	objects, err := a.cfg.Network.List(ctx)
@@ -81,11 +115,11 @@ func (a *Agent) sweepSite(ctx context.Context) error {
 		found[o.Kind][o.UID] = true
 	}
 	for _, kind := range spec.Kinds() {
-		if protocol.IsSiteKind(kind) {
+		if protocol.IsSiteKind(kind) && kind != spec.KindBalancer {
 			a.sweepKind(kind, found[kind])
 		}
 	}
-	return nil
+	return a.sweepBalancers(ctx)
 }
 
 // sweepKind lines up what is missing and reports what is unknown.

@@ -48,11 +48,12 @@ type Sim struct {
 
 // Files of a host's folder, beside those of natslink.
 const (
-	ledgerName = "ledger"
-	worldName  = "world"
-	guestsName = "guests"
-	disksName  = "disks"
-	kvmName    = "kvm.json"
+	ledgerName    = "ledger"
+	worldName     = "world"
+	guestsName    = "guests"
+	disksName     = "disks"
+	balancersName = "balancers"
+	kvmName       = "kvm.json"
 )
 
 // DefaultReserve is what stays free on the file system of the volumes.
@@ -121,6 +122,9 @@ func (o *Options) real(ctx context.Context) (Engines, error) {
 	}
 	if r.DiskDir == "" {
 		r.DiskDir = filepath.Join(o.Dir, disksName)
+	}
+	if r.Balancers == "" {
+		r.Balancers = filepath.Join(o.Dir, balancersName)
 	}
 	if r.DiskReserve == 0 {
 		r.DiskReserve = DefaultReserve

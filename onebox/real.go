@@ -34,7 +34,7 @@ const diskReserve = 2 << 30
 func openEngines(ctx context.Context, dir string, kvm bool, gateways []string, log *slog.Logger) (host.Engines, error) {
 	at := filepath.Join(dir, hostName)
 	return host.OpenReal(ctx, host.Real{LibvirtSocket: "/run/" + daemons.LibvirtSocket, StateDir: filepath.Join(at, "guests"),
-		DiskDir: filepath.Join(at, "disks"), DiskReserve: diskReserve, NBEndpoint: nbEndpoint, Gateways: gateways, KVM: kvm, Logger: log})
+		DiskDir: filepath.Join(at, "disks"), DiskReserve: diskReserve, Balancers: filepath.Join(at, "balancers"), NBEndpoint: nbEndpoint, Gateways: gateways, KVM: kvm, Logger: log})
 }
 
 // furnishReal makes this machine the host of one site.

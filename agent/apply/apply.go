@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"edgecloud/agent/ledger"
+	"edgecloud/engine/balancer"
 	"edgecloud/engine/disk"
 	"edgecloud/engine/hypervisor"
 	"edgecloud/engine/network"
@@ -24,6 +25,7 @@ type Applier struct {
 	Hypervisor hypervisor.Hypervisor
 	Pool       disk.Pool
 	Network    network.Network                     // nil: this host never holds the site role
+	Balancer   balancer.Engine                     // nil: this host carries no load balancers
 	Seed       func(spec.Instance) ([]byte, error) // makes the NoCloud image; nil: none
 	HTTP       *http.Client                        // nil: http.DefaultClient
 	Ledger     *ledger.Ledger
@@ -59,6 +61,9 @@ func (a *Applier) Apply(ctx context.Context, item ledger.Item) (Result, error) {
 	if protocol.IsSiteKind(item.Kind) {
 		if a.Network == nil {
 			return Result{}, errors.New("this host has no network engine")
+		}
+		if item.Kind == spec.KindBalancer {
+			return a.balancer(ctx, item)
 		}
 		return Result{}, a.site(ctx, item)
 	}
@@ -105,7 +110,7 @@ func Needs(item ledger.Item) []protocol.Key {
 		return slices.Concat(keys(v.PortKind(), v.Port), keys(spec.KindNetwork, v.Network), keys(spec.KindBandwidth, v.Bandwidth))
 	case spec.KindBalancer:
 		v, _ := decode[spec.Balancer](item)
-		return keys(spec.KindPort, v.Port)
+		return keys(spec.KindPort, v.NIC.Port)
 	case spec.KindNATGateway:
 		v, _ := decode[spec.NATGateway](item)
 		return keys(spec.KindNetwork, v.Network)
@@ -125,9 +130,6 @@ func keys(kind string, uids ...string) []protocol.Key {
 }
 
 func (a *Applier) site(ctx context.Context, item ledger.Item) error {
-	if item.Kind == spec.KindBalancer {
-		return a.balancer(item)
-	}
 	if item.Deleted {
 		return a.Network.Remove(ctx, network.Object{Kind: item.Kind, UID: item.UID})
 	}

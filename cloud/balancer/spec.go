@@ -47,7 +47,11 @@ func put(ctx context.Context, tx *store.Tx, b *Balancer) error {
 }
 
 func (b *Balancer) spec(ctx context.Context, tx *store.Tx, p *network.Port) (body spec.Balancer, err error) {
-	body = spec.Balancer{UID: b.UID, Network: b.Network, Subnet: b.Subnet, Port: b.Port, Address: netip.MustParseAddr(p.Address), Mbps: int(b.Mbps)}
+	nic, err := network.BalancerNIC(ctx, tx, p)
+	if err != nil {
+		return body, err
+	}
+	body = spec.Balancer{UID: b.UID, NIC: nic}
 	listeners, err := listenersOf(ctx, tx, b.UID)
 	if err != nil || len(listeners) == 0 {
 		return body, err
@@ -58,8 +62,7 @@ func (b *Balancer) spec(ctx context.Context, tx *store.Tx, p *network.Port) (bod
 	}
 	for _, l := range listeners {
 		// A listener of an ordinary balancer has a pool of its own, of the same UID: the members on its backend port, under its check.
-		body.Listeners = append(body.Listeners, spec.Listener{UID: l.UID, Protocol: l.Protocol, Port: l.Port, Scheduler: l.Scheduler, TimeoutSeconds: l.TimeoutSeconds,
-			Targets: []spec.Target{{Pool: l.UID}}})
+		body.Listeners = append(body.Listeners, spec.Listener{UID: l.UID, Protocol: l.Protocol, Port: l.Port, Scheduler: l.Scheduler, TimeoutSeconds: l.TimeoutSeconds, Pool: l.UID})
 		pool := spec.Pool{UID: l.UID, Check: l.Check.V.spec()}
 		for _, m := range members {
 			pool.Members = append(pool.Members, spec.PoolMember{UID: m.UID, Address: netip.MustParseAddr(m.Address), Port: l.BackendPort, Weight: int(m.Weight)})

@@ -76,3 +76,12 @@ func PutBalancerPort(ctx context.Context, tx *store.Tx, p *Port, ips []*PublicIP
 	}
 	return Noted(ctx, tx, ports, ips, generations)
 }
+
+// BalancerNIC tells a load balancer of its place in its network.
+func BalancerNIC(ctx context.Context, tx *store.Tx, p *Port) (spec.NIC, error) {
+	s := new(Subnet)
+	if err := tx.NewSelect().Model(s).Where("uid = ?", p.Subnet).Scan(ctx); err != nil {
+		return spec.NIC{}, err
+	}
+	return p.NIC(s), nil
+}

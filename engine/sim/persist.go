@@ -257,6 +257,8 @@ func (n *network) apply(r record) error {
 		return placeSpec(&n.publicIPs, r)
 	case spec.KindNATGateway:
 		return placeSpec(&n.gateways, r)
+	case spec.KindBalancer:
+		return placeSpec(&n.balancers, r)
 	}
 	return fmt.Errorf("sim: unknown kind %q", r.Kind)
 }

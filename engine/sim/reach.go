@@ -360,16 +360,23 @@ func (w *World) GuestCanReach(fromPort string, to netip.Addr, proto string, port
 // runs finds the host on which a machine with this port is on.
 func (w *World) runs(port string) *Host {
 	for _, s := range w.Sites() {
-		for _, h := range s.Hosts() {
-			found := false
-			h.hv.each(func(m *machine) {
-				for _, n := range m.NICs {
-					found = found || m.On && n.Port == port
-				}
-			})
-			if found {
-				return h
+		if h := s.runs(port); h != nil {
+			return h
+		}
+	}
+	return nil
+}
+
+func (s *Site) runs(port string) *Host {
+	for _, h := range s.Hosts() {
+		found := false
+		h.hv.each(func(m *machine) {
+			for _, n := range m.NICs {
+				found = found || m.On && n.Port == port
 			}
+		})
+		if found {
+			return h
 		}
 	}
 	return nil

@@ -60,6 +60,7 @@ func (s *snapshotter) site(site *Site) {
 	addAll(s, site, spec.KindBandwidth, n.shared)
 	addAll(s, site, spec.KindPublicIP, n.publicIPs)
 	addAll(s, site, spec.KindNATGateway, n.gateways)
+	addAll(s, site, spec.KindBalancer, n.balancers)
 	n.mu.RUnlock()
 	for _, h := range site.Hosts() {
 		s.host(h)

@@ -14,12 +14,9 @@ const (
 
 // Balancer takes connections at the address of its port and leads them to members of its pools.
 type Balancer struct {
-	UID       string     `json:"uid"`
-	Network   string     `json:"network"`
-	Subnet    string     `json:"subnet"`
-	Port      string     `json:"port"` // UID of the port whose address it answers to; public addresses lead there by specs of their own
-	Address   netip.Addr `json:"address"`
-	Mbps      int        `json:"mbps,omitempty"` // each way; 0: no limit
+	UID string `json:"uid"`
+	// NIC is its place in its network: the port's spec goes before this one, and public addresses lead to that port by specs of their own.
+	NIC       NIC        `json:"nic"`
 	Listeners []Listener `json:"listeners,omitempty"`
 	Pools     []Pool     `json:"pools,omitempty"`
 }
@@ -31,13 +28,7 @@ type Listener struct {
 	Port           int       `json:"port"`
 	Scheduler      Scheduler `json:"scheduler"`
 	TimeoutSeconds int       `json:"timeout_seconds"` // after which a silent connection ends
-	Targets        []Target  `json:"targets"`         // the first that matches takes the connection; if none does it is refused
-}
-
-// Target leads connections of some sources to a pool.
-type Target struct {
-	Sources []netip.Prefix `json:"sources,omitempty"` // none: any
-	Pool    string         `json:"pool"`              // UID
+	Pool           string    `json:"pool,omitempty"`  // UID; empty: connections are refused
 }
 
 // Pool is a set of members that are checked in the same way.
@@ -55,14 +46,18 @@ type PoolMember struct {
 	Weight  int        `json:"weight"` // 0 to 100; 0: no new connections
 }
 
-// HealthCheck tells which members are asked, how and how often.
+// HealthCheck tells how members are asked whether they are healthy, and how often.
 type HealthCheck struct {
-	Protocol        string `json:"protocol"` // tcp, udp or icmp
+	Protocol        string `json:"protocol"`       // tcp, udp, icmp or http
+	Port            int    `json:"port,omitempty"` // 0: the member's own
 	IntervalSeconds int    `json:"interval_seconds"`
 	TimeoutSeconds  int    `json:"timeout_seconds"`
-	Fall            int    `json:"fall"`           // so many failures in a row make a member unhealthy
-	Rise            int    `json:"rise"`           // so many successes in a row make it healthy again
-	Send            string `json:"send,omitempty"` // what a UDP check sends; any answer counts
+	Fall            int    `json:"fall"`               // so many failures in a row make a member unhealthy
+	Rise            int    `json:"rise"`               // so many successes in a row make it healthy again
+	Send            string `json:"send,omitempty"`     // what a UDP check sends; any answer counts
+	Path            string `json:"path,omitempty"`     // what an HTTP check asks for
+	Host            string `json:"host,omitempty"`     // the Host header of an HTTP check
+	Statuses        string `json:"statuses,omitempty"` // a regular expression of the HTTP statuses that count as healthy
 }
 
 // BalancerFacts is what is true of a balancer at its site.

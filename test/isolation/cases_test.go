@@ -29,7 +29,7 @@ var special = map[string]string{"iec/deployment.expandEdgeCloud deployment_id": 
 	"bec/v1/eipgroup.deleteEipGroup id":              "spareEIPGroup",
 	"bec/v1/eni.deleteEniPrivateIp privateIpAddress": "eniAddress", "bec/v2/eni.deleteEniPrivateIp privateIpAddress": "eniAddress",
 	"bec/v1/vm-instance.releaseVmPrivateIps vmId": "addressed",
-	"bec/v1/blb.deleteBlb blbId":                  "spareBLB", "bec/v1/blb.deleteBlbMonitor blbId": "listenedBLB", "bec/v1/blb.deleteBlbBackends blbId": "boundBLB",
+	"bec/v1/blb.deleteBlb blbId":                  "spareBLB", "bec/v1/blb.deleteBlbMonitor blbId": "listenedBLB", "bec/v1/blb.deleteBlbBackends blbId": "boundBLB", "bec/v1/blb.updateBlbBindWeight blbId": "boundBLB",
 	"bec/v1/nat.batchDeleteNats natIdList": "spareNAT", "bec/v2/nat.deleteNat natId": "otherNAT",
 	"bec/v1/nat.updateNatDnatRule ruleId": "dnat", "bec/v2/nat.updateDnatRule ruleId": "dnat", "bec/v1/nat.batchDeleteNatDnatRules ruleIdList": "spareDNAT", "bec/v2/nat.deleteDnatRule ruleId": "otherDNAT",
 	"bec/v1/nat.updateNatSnatRule ruleId": "snat", "bec/v2/nat.updateSnatRule ruleId": "snat", "bec/v1/nat.batchDeleteNatSnatRules ruleIdList": "spareSNAT", "bec/v2/nat.deleteSnatRule ruleId": "otherSNAT",
@@ -168,7 +168,7 @@ var bodies = map[string][]string{
 var open = map[string]bool{"admin/accounts.createToken": true, "admin/health.getHealth": true, "admin/health.getReadiness": true, "iec/auth.createToken": true}
 
 // perItem are operations that answer 200 and tell for each named resource whether it went well.
-var perItem = map[string]bool{"bec/v1/vm-instance-2.refundPrepaidVmInstances": true, "bec/v1/eip.batchEipInstanceAction": true, "bec/v1/vm-service.batchDeleteVmServices": true, "bec/v1/vm-service.batchOperateVmServiceList": true, "bec/v1/vm-service.batchOperateVmServices": true}
+var perItem = map[string]bool{"bec/v1/blb.batchDeleteBlbs": true, "bec/v1/vm-instance-2.refundPrepaidVmInstances": true, "bec/v1/eip.batchEipInstanceAction": true, "bec/v1/vm-service.batchDeleteVmServices": true, "bec/v1/vm-service.batchOperateVmServiceList": true, "bec/v1/vm-service.batchOperateVmServices": true}
 
 // never are operations that are refused for everybody, with the answer's code: no port has an IPv6 address.
 var never = map[string]string{"iec/vport.attachVipBandwidth": "IEC.020613", "iec/vport.detachVipBandwidth": "IEC.020614"}

@@ -7,7 +7,9 @@ func (n *tenant) makeBLB(kind string) {
 	vpc := n.must("GET", "/v2/vm/instance/"+n.of("instance"), nil)["instance"].(object)["vpcId"]
 	made := n.must("POST", "/v1/blb", object{"paymentMethod": "postpay", "lbType": "vm", "blbName": "own", "regionId": site, "networkType": "vpc", "vpcId": vpc, "bandwidthInMbpsLimit": 10})
 	id := made["details"].(map[string]any)["blbId"].(string)
-	n.must("POST", "/v1/blb/"+id+"/monitor", object{"frontendPort": object{"protocol": "TCP", "port": 8080}, "backendPort": 80})
+	for _, port := range []int{8080, 1} { // those that the examples name
+		n.must("POST", "/v1/blb/"+id+"/monitor", object{"frontendPort": object{"protocol": "TCP", "port": port}, "backendPort": 80})
+	}
 	if strings.HasPrefix(kind, "bound") {
 		n.must("POST", "/v1/blb/"+id+"/binding", object{"bindingForms": []object{{"podWeight": []object{{"name": n.of("instance"), "weight": 1}}}}})
 	}

@@ -153,7 +153,7 @@ func (n *node) open() {
 	dir := filepath.Join(s.dir, n.Name)
 	var err error
 	n.engines, err = realhost.OpenReal(t.Context(), realhost.Real{LibvirtSocket: n.LibvirtSocket, LibvirtRoot: n.Root(), StateDir: filepath.Join(dir, "state"),
-		DiskDir: filepath.Join(dir, "disks"), NBEndpoint: s.fabric.NBEndpoint, Gateways: gateways, Logger: s.log.With("host", n.Name)})
+		DiskDir: filepath.Join(dir, "disks"), Balancers: filepath.Join(dir, "balancers"), Runner: n.Runner(), NBEndpoint: s.fabric.NBEndpoint, Gateways: gateways, Logger: s.log.With("host", n.Name)})
 	require.NoError(t, err)
 	n.start()
 }
