@@ -173,7 +173,7 @@ func TestBalancerLivesWithItsPortAndAddress(t *testing.T) {
 		d := b.create(true)
 		require.Equal(t, balancer.Starting, d.State)
 		require.Len(t, d.IPs, 1)
-		require.Equal(t, d.Address, b.told(d.UID).Address.String())
+		require.Equal(t, d.Address, b.told(d.UID).NIC.Addresses[0].Addr().String())
 		b.run()
 		require.Equal(t, balancer.Starting, b.get(d.UID).State, "nothing was reported")
 		b.settle()

@@ -23,6 +23,8 @@ var packages = map[string]string{
 	"ovn-nbctl":          "ovn-common",
 	"ovn-sbctl":          "ovn-common",
 	"ovn-controller":     "ovn-host",
+	"haproxy":            "haproxy",
+	"nginx":              "libnginx-mod-stream",
 	"libvirtd":           "libvirt-daemon",
 	"virtlogd":           "libvirt-daemon-system",
 	"qemu-system-x86_64": "qemu-system-x86",

@@ -5,8 +5,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/netip"
+	"reflect"
 	"slices"
+	"strings"
 
 	"edgecloud/engine/balancer"
 	netengine "edgecloud/engine/network"
@@ -62,6 +65,9 @@ func (b balancers) Health(_ context.Context, uid string) (found []spec.MemberHea
 func (n *network) ensureBalancer(s spec.Balancer) error {
 	if _, ok := n.ports[s.NIC.Port]; !ok {
 		return missing(spec.KindPort, s.NIC.Port)
+	}
+	if old, ok := n.balancers[s.UID]; ok && !reflect.DeepEqual(old, s) {
+		maps.DeleteFunc(n.turns, func(key string, _ int) bool { return strings.HasPrefix(key, s.UID+"/") }) // shares count from a change on
 	}
 	s.Listeners, s.Pools = slices.Clone(s.Listeners), slices.Clone(s.Pools)
 	put(&n.balancers, s.UID, s)
@@ -129,7 +135,6 @@ func (s *Site) ConnectBalancer(fromPort string, to netip.Addr, proto string, por
 	s.net.mu.Lock()
 	defer s.net.mu.Unlock()
 	put(&s.net.connections, c.key, s.net.connections[c.key]+1)
-	put(&s.net.led, c.key, s.net.led[c.key]+1)
 	return c, nil
 }
 
@@ -163,8 +168,8 @@ func (s *Site) choose(b spec.Balancer, l spec.Listener, source netip.Addr) (spec
 	if len(able) == 0 {
 		return spec.PoolMember{}, false
 	}
-	s.net.mu.RLock()
-	defer s.net.mu.RUnlock()
+	s.net.mu.Lock()
+	defer s.net.mu.Unlock()
 	switch l.Scheduler {
 	case spec.SourceHash:
 		last := source.As16()
@@ -174,8 +179,20 @@ func (s *Site) choose(b spec.Balancer, l spec.Listener, source netip.Addr) (spec
 			return cmp.Compare(s.net.connections[connectionKey(b, l, x)], s.net.connections[connectionKey(b, l, y)])
 		}), true
 	}
-	// The one that has had least of its share so far.
-	return slices.MinFunc(able, func(x, y spec.PoolMember) int {
-		return cmp.Compare((s.net.led[connectionKey(b, l, x)]+1)*y.Weight, (s.net.led[connectionKey(b, l, y)]+1)*x.Weight)
-	}), true
+	return s.net.turn(b, l, able), true
+}
+
+// turn is weighted round robin: each gains its weight, and who has most gives the sum of all away.
+func (n *network) turn(b spec.Balancer, l spec.Listener, able []spec.PoolMember) spec.PoolMember {
+	sum := 0
+	for _, m := range able {
+		key := connectionKey(b, l, m)
+		put(&n.turns, key, n.turns[key]+m.Weight)
+		sum += m.Weight
+	}
+	next := slices.MaxFunc(able, func(x, y spec.PoolMember) int {
+		return cmp.Compare(n.turns[connectionKey(b, l, x)], n.turns[connectionKey(b, l, y)])
+	})
+	n.turns[connectionKey(b, l, next)] -= sum
+	return next
 }

@@ -38,7 +38,7 @@ type network struct {
 	publicByAddr map[netip.Addr]map[string]struct{}
 	outside      map[netip.Addr]bool // hosts beyond the site that answer
 	connections  map[string]int      // open ones, by balancer, listener and member
-	led          map[string]int      // all that there were, likewise
+	turns        map[string]int      // what each has gained in round robin, likewise
 	holders      map[string]string   // by virtual IP: the port that announced it last
 }
 

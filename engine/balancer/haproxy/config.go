@@ -30,7 +30,7 @@ func tcpConfig(s spec.Balancer) []byte {
 	line("# Made by edgecloud for balancer %s.", s.UID)
 	line("global")
 	line("  no strict-limits")
-	line("  stats socket stats.sock mode 600 level admin expose-fd listeners")
+	line("  stats socket unix@stats.sock mode 600 level admin expose-fd listeners")
 	line("  server-state-file servers.state")
 	if needsScripts(s) {
 		line("  external-check")
@@ -42,6 +42,9 @@ func tcpConfig(s spec.Balancer) []byte {
 	line("  timeout client 1m")
 	line("  timeout server 1m")
 	line("  load-server-state-from-file global")
+	// HAProxy does not start without a listener, and a balancer may have none.
+	line("listen idle")
+	line("  bind unix@idle.sock mode 600")
 	for _, p := range s.Pools {
 		writePool(line, p)
 	}
@@ -149,7 +152,7 @@ func (p place) writeChecks(s spec.Balancer) error {
 				port = fmt.Sprint(c.Port)
 			}
 			name := checkScript(pool.UID)
-			script = fmt.Sprintf("#!/bin/sh\n[ -n \"$(timeout %d busybox nc -u -w %d \"$3\" %s <./%s.send 2>/dev/null | head -c 1 | tr '\\0' x)\" ]\n", c.TimeoutSeconds, c.TimeoutSeconds, port, name)
+			script = fmt.Sprintf("#!/bin/bash\nLC_ALL=C\nexec 3<>/dev/udp/\"$3\"/%s 2>/dev/null || exit 1\ncat ./%s.send >&3\nread -r -t %d -N 1 -u 3 _\n", port, name, c.TimeoutSeconds)
 			if err := writeIfOther(filepath.Join(p.dir, name+".send"), c.Send, 0o600); err != nil {
 				return err
 			}

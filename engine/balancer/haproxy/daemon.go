@@ -24,6 +24,7 @@ type daemon struct {
 	name       string
 	config     string
 	pidfile    string
+	socket     string // on which it answers, in its folder
 	check      func(config string) []string
 	start      []string
 	reload     string // the signal that makes it read its configuration again
@@ -36,8 +37,8 @@ func (d daemon) alive() bool { return d.generation() != "" }
 
 func (p place) haproxy() daemon {
 	return daemon{
-		place: p, name: "haproxy", config: filepath.Join(p.dir, "haproxy.cfg"), pidfile: filepath.Join(p.dir, "haproxy.pid"), reload: "USR2",
-		check: func(config string) []string { return []string{"haproxy", "-c", "-q", "-C", p.dir, "-f", config} },
+		place: p, name: "haproxy", config: filepath.Join(p.dir, "haproxy.cfg"), pidfile: filepath.Join(p.dir, "haproxy.pid"), socket: "stats.sock", reload: "USR2",
+		check: func(config string) []string { return []string{"haproxy", "-c", "-C", p.dir, "-f", config} },
 		start: []string{"haproxy", "-W", "-D", "-C", p.dir, "-f", filepath.Join(p.dir, "haproxy.cfg"), "-p", filepath.Join(p.dir, "haproxy.pid")},
 		generation: func() string {
 			info, err := ask(p.dir, "stats.sock", "show info")
@@ -63,7 +64,7 @@ func (p place) haproxy() daemon {
 
 func (p place) nginx() daemon {
 	return daemon{
-		place: p, name: "nginx", config: filepath.Join(p.dir, "nginx.conf"), pidfile: filepath.Join(p.dir, "nginx.pid"), reload: "HUP",
+		place: p, name: "nginx", config: filepath.Join(p.dir, "nginx.conf"), pidfile: filepath.Join(p.dir, "nginx.pid"), socket: "alive.sock", reload: "HUP",
 		check: func(config string) []string {
 			return []string{"nginx", "-t", "-q", "-p", p.dir, "-e", "nginx.log", "-c", config}
 		},

@@ -119,6 +119,10 @@ func (e *Engine) carry(ctx context.Context, d daemon, config []byte, alive bool)
 	if err := os.Rename(next, d.config); err != nil {
 		return err
 	}
+	// nginx does not take the place of a socket that one before it has left.
+	if err := os.Remove(filepath.Join(d.dir, d.socket)); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
 	if _, err := daemons.Run(ctx, e.runner, e.inside(d, d.start)...); err != nil {
 		return fmt.Errorf("start %s: %w", d.name, err)
 	}

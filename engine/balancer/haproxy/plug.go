@@ -49,7 +49,8 @@ func plugScript(p place, nic spec.NIC, bridge string) string {
 	in := "ip -n " + ns
 	line("ip netns list | grep -q '^%s\\b' || ip netns add %s", ns, ns)
 	line("%s link set lo up", in)
-	line("ip link show %s >/dev/null 2>&1 || ip link add %s type veth peer name eth0 netns %s", veth, veth, ns)
+	// A switch that still has a port of that name would go on looking at the interface that is gone.
+	line("ip link show %s >/dev/null 2>&1 || { ovs-vsctl --if-exists del-port %s; ip link add %s type veth peer name eth0 netns %s; }", veth, veth, veth, ns)
 	line("%s link set eth0 address %s", in, nic.MAC)
 	if nic.MTU > 0 {
 		line("%s link set eth0 mtu %d", in, nic.MTU)

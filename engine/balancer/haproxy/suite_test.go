@@ -256,7 +256,7 @@ func TestMends(t *testing.T) {
 			{UID: "u", Protocol: "udp", Port: 80, Scheduler: spec.RoundRobin, TimeoutSeconds: 60, Pool: "p"},
 		},
 		Pools: []spec.Pool{{UID: "p", Members: []spec.PoolMember{{UID: "m", Address: b.fixture.One.Address(), Port: balancertest.Port, Weight: 1}}}}}
-	answers := func() {
+	answers := func(after string) {
 		t.Helper()
 		for _, proto := range []string{"tcp", "udp"} {
 			require.Eventually(t, func() bool {
@@ -265,12 +265,12 @@ func TestMends(t *testing.T) {
 					c.Close()
 				}
 				return err == nil
-			}, 20*time.Second, 100*time.Millisecond, proto)
+			}, 20*time.Second, 100*time.Millisecond, "%s after %s", proto, after)
 		}
 	}
 	ctx := t.Context()
 	require.NoError(t, b.engine.Ensure(ctx, s))
-	answers()
+	answers("the start")
 	for name, harm := range map[string]string{
 		"the programs die": "pkill -KILL haproxy; pkill -KILL nginx; true", "the namespace goes": "pkill -KILL haproxy; pkill -KILL nginx; ip netns del lb-lb", "the port goes": "ovs-vsctl del-port $(ovs-vsctl list-ports br-int | grep ^lb)",
 	} {
@@ -278,7 +278,7 @@ func TestMends(t *testing.T) {
 		require.NoError(t, err, name)
 		another := b.open(t)
 		require.NoError(t, another.Ensure(ctx, s), name)
-		answers()
+		answers(name)
 	}
 	held, err := b.fixture.Open(0, "tcp", netip.MustParseAddrPort("10.1.0.10:80"))
 	require.NoError(t, err)
