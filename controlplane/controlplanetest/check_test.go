@@ -29,6 +29,8 @@ var breaks = map[string]string{
 	"a public address of a NAT gateway is where that is":                            "UPDATE public_ips SET gateway = 'nobody'",
 	"a NAT gateway's spec has its addresses":                                        `UPDATE link_specs SET body = REPLACE(body, '"address":', '"another":') WHERE kind = 'nat_gateway'`,
 	"NAT gateways that are under way have work":                                     "UPDATE nat_gateways SET state = 'changing'",
+	"balancers that are under way have work":                                        "UPDATE balancers SET state = 'changing'",
+	"a balancer has its port and addresses":                                         "UPDATE ports SET nic = 'nobody' WHERE kind = 'balancer'",
 	"NAT gateways have come to rest":                                                "UPDATE nat_gateways SET state = 'down'",
 	"elastic NICs have come to rest":                                                "UPDATE ports SET elastic = 'attaching'",
 	"addresses that NICs lost are free":                                             "UPDATE ports SET kind = 'further', doomed = TRUE",
@@ -86,7 +88,8 @@ func TestTheCheckerFindsWhatIsBroken(t *testing.T) {
 		}
 		c.converge("at first")
 		s.makeGateway(c.sites[0])
-		c.converge("with a NAT gateway")
+		s.makeBalancer(c.sites[0])
+		c.converge("with a NAT gateway and a load balancer")
 		fired := map[string]bool{}
 		for name, sql := range breaks {
 			err := c.cp.DB.Write(c.ctx, func(ctx context.Context, tx *store.Tx) error {

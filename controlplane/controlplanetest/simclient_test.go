@@ -172,8 +172,10 @@ func (s *simClient) act() {
 		s.elasticNIC(strings.TrimPrefix(id, "vm-"))
 	case n < 75:
 		s.border(strings.TrimPrefix(id, "vm-"))
-	case n < 78:
+	case n < 77:
 		s.natGateways()
+	case n < 79:
+		s.balancers()
 	case n < 82:
 		if r.IntN(3) == 0 {
 			s.move(strings.TrimPrefix(id, "vm-"))

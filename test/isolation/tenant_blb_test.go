@@ -1,6 +1,11 @@
 package isolation
 
-import "strings"
+import (
+	"strings"
+
+	"edgecloud/cloud/balancer"
+	"edgecloud/controlplane/controlplanetest"
+)
 
 // makeBLB makes a load balancer in the instance's network with a listener, and binds the instance to one that is to be bound.
 func (n *tenant) makeBLB(kind string) {
@@ -13,5 +18,10 @@ func (n *tenant) makeBLB(kind string) {
 	if strings.HasPrefix(kind, "bound") {
 		n.must("POST", "/v1/blb/"+id+"/binding", object{"bindingForms": []object{{"podWeight": []object{{"name": n.of("instance"), "weight": 1}}}}})
 	}
+	slug := id[strings.LastIndexByte(id, '-')+1:]
+	controlplanetest.Eventually(n.t, id+" rests", func() bool {
+		b, err := n.Control.Balancers.Get(n.t.Context(), n.caller, slug)
+		return err == nil && b.State == balancer.Active
+	})
 	n.ids[kind] = id
 }
