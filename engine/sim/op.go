@@ -44,6 +44,11 @@ const (
 	OpSource       Op = "disk.source"
 	OpDiskCapacity Op = "disk.capacity"
 
+	OpSnapshot       Op = "disk.snapshot"
+	OpSnapshotRemove Op = "disk.remove_snapshot"
+	OpSnapshots      Op = "disk.snapshots"
+	OpRollBack       Op = "disk.roll_back"
+
 	OpNetworkEnsure Op = "network.ensure" // any kind
 	OpNetworkRemove Op = "network.remove"
 	OpNetworkList   Op = "network.list"
@@ -59,7 +64,7 @@ const (
 // Ops lists all operations but OpAny.
 func Ops() []Op {
 	return []Op{OpDefine, OpStart, OpStop, OpRestart, OpRemove, OpGet, OpList, OpSetPassword, OpConsole, OpWatch, OpCapacity, OpImageEnsure, OpImageRemove, OpImages,
-		OpVolumeEnsure, OpVolumeRemove, OpVolumeGet, OpVolumes, OpSource, OpDiskCapacity, OpNetworkEnsure, OpNetworkRemove, OpNetworkList,
+		OpVolumeEnsure, OpVolumeRemove, OpVolumeGet, OpVolumes, OpSource, OpDiskCapacity, OpSnapshot, OpSnapshotRemove, OpSnapshots, OpRollBack, OpNetworkEnsure, OpNetworkRemove, OpNetworkList,
 		OpGuestBoot, OpGuestShutdown, OpGuestAgent}
 }
 
