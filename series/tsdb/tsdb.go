@@ -28,6 +28,9 @@ import (
 // DefaultRetention is how long samples are kept: BEC shows those of the last three months.
 const DefaultRetention = 93 * 24 * time.Hour
 
+// nameLabel is where the TSDB keeps the name of a series.
+const nameLabel = "__name__"
+
 // Config says where the store is.
 type Config struct {
 	Dir       string
@@ -121,7 +124,7 @@ func (s *Store) Append(ctx context.Context, samples []series.Sample) (late int, 
 
 func labelsOf(l series.Labels) labels.Labels {
 	b := labels.NewScratchBuilder(len(l.Of) + 1)
-	b.Add(labels.MetricName, l.Name)
+	b.Add(nameLabel, l.Name)
 	for name, value := range l.Of {
 		if value != "" {
 			b.Add(name, value)
@@ -150,7 +153,7 @@ func (s *Store) Select(ctx context.Context, name string, from, to time.Time, mat
 	var it chunkenc.Iterator
 	for set.Next() {
 		one := series.Series{Labels: series.Labels{Name: name, Of: set.At().Labels().Map()}}
-		delete(one.Of, labels.MetricName)
+		delete(one.Of, nameLabel)
 		it = set.At().Iterator(it)
 		for it.Next() == chunkenc.ValFloat {
 			at, value := it.At()
@@ -167,7 +170,7 @@ func (s *Store) Select(ctx context.Context, name string, from, to time.Time, mat
 }
 
 func matchersOf(name string, match []series.Match) ([]*labels.Matcher, error) {
-	all := []*labels.Matcher{labels.MustNewMatcher(labels.MatchEqual, labels.MetricName, name)}
+	all := []*labels.Matcher{labels.MustNewMatcher(labels.MatchEqual, nameLabel, name)}
 	for _, m := range match {
 		kind, value := labels.MatchNotEqual, ""
 		switch len(m.In) {
