@@ -130,8 +130,11 @@ func (c *Compute) rollBack(ctx context.Context, caller *identity.Caller, id stri
 		var volumes []*volume.Volume
 		for _, d := range disks {
 			v, err := volume.Find(ctx, tx, caller, d.Volume)
+			if fault.Is(err, fault.NotFound) {
+				return fault.Missing("volume", d.VolumeSlug)
+			}
 			if err != nil {
-				return fault.From(err).About("volume", d.VolumeSlug)
+				return err
 			}
 			volumes = append(volumes, v)
 		}

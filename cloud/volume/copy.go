@@ -3,6 +3,8 @@ package volume
 import (
 	"context"
 
+	"github.com/uptrace/bun"
+
 	"edgecloud/cloud/identity"
 	"edgecloud/cloud/place"
 	"edgecloud/fault"
@@ -67,12 +69,54 @@ func begin(ctx context.Context, tx *store.Tx, volumes []*Volume) error {
 	return Noted(ctx, tx, copies, generations)
 }
 
-// uncopied refuses what would take the content away that a copy is being made of.
-func uncopied(ctx context.Context, tx *store.Tx, v *Volume) error {
-	copied, err := tx.NewSelect().Model((*Volume)(nil)).Where("origin_volume = ? AND origin_snapshot <> ''", v.UID).Where("phase <> ?", spec.Applied).Where("NOT doomed").
-		Where("origin_snapshot IN (SELECT d.snapshot FROM snapshot_disks AS d WHERE d.volume = ?)", v.UID).Exists(ctx)
-	if err == nil && copied {
-		return fault.Conflicting("volume", v.Slug, "A disk is still being made of a snapshot of this one.")
+// copies gives the volumes that are being made of a snapshot's part in disks.
+func copies(ctx context.Context, tx *store.Tx, snapshot string, disks []*SnapshotDisk) (volumes []*Volume, err error) {
+	of := make([]string, len(disks))
+	for k, d := range disks {
+		of[k] = d.Volume
 	}
-	return err
+	if len(of) == 0 {
+		return nil, nil
+	}
+	err = tx.NewSelect().Model(&volumes).Where("origin_snapshot <> '' AND origin_snapshot = ? AND origin_volume IN (?) AND NOT doomed", snapshot, bun.In(of)).Scan(ctx)
+	return volumes, err
+}
+
+// uncopied refuses what would take the content away that copies are being made of.
+func uncopied(ctx context.Context, tx *store.Tx, v *Volume) error {
+	var parts []*SnapshotDisk
+	if err := tx.NewSelect().Model(&parts).Where("volume = ?", v.UID).Scan(ctx); err != nil {
+		return err
+	}
+	for _, d := range parts {
+		found, err := copies(ctx, tx, d.Snapshot, []*SnapshotDisk{d})
+		if err != nil {
+			return err
+		}
+		if len(found) > 0 {
+			return fault.Conflicting("volume", v.Slug, "A disk is still being made of a snapshot of this one.")
+		}
+	}
+	return nil
+}
+
+// breakCopies gives up the copies that are being made of what has gone: they stay as broken disks without content, for their owner to delete.
+func breakCopies(ctx context.Context, tx *store.Tx, s *Snapshot, lost []*SnapshotDisk) error {
+	found, err := copies(ctx, tx, s.UID, lost)
+	if err != nil {
+		return err
+	}
+	for _, v := range found {
+		if err := link.Delete(ctx, tx, spec.HostTarget(v.Host), spec.KindVolume, v.UID); err != nil {
+			return err
+		}
+		if err := place.Change(ctx, tx, v.Host, place.Demand{DiskGiB: v.GiB}, place.Demand{}); err != nil {
+			return err
+		}
+		v.Host, v.Wanted, v.Phase, v.OriginSnapshot, v.Error = "", 0, spec.Failed, "", "The snapshot went before the disk was made of it."
+		if _, err := tx.NewUpdate().Model(v).Column("host", "wanted", "phase", "origin_snapshot", "error").WherePK().Exec(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -182,7 +182,7 @@ func (v *Volume) Claim(ctx context.Context, tx *store.Tx, site, host, instance s
 	if v.Host != "" && v.Host != host {
 		return 0, fault.Conflicting("volume", v.Slug, "The data of the volume is on another machine of the node than the instance, and cannot be moved there yet.")
 	}
-	if v.Host != "" && v.Phase != spec.Applied || v.RollbackTo != "" {
+	if v.Phase == spec.Failed || v.Host != "" && v.Phase != spec.Applied || v.RollbackTo != "" {
 		return 0, fault.Conflicting("volume", v.Slug, "The volume is not ready: it is being made of a snapshot, rolled back to one, or broken.")
 	}
 	if v.Host == "" {

@@ -214,10 +214,10 @@ func FindSnapshotDisk(ctx context.Context, tx *store.Tx, caller *identity.Caller
 		return nil, nil, err
 	}
 	s, err := FindSnapshot(ctx, tx, caller, d.Snapshot)
-	if err != nil {
-		return nil, nil, fault.From(err).About(SnapshotKind, id)
+	if fault.Is(err, fault.NotFound) {
+		return nil, nil, fault.Missing(SnapshotKind, id) // not the whole one's UID, which who asks may not know
 	}
-	return s, d, nil
+	return s, d, err
 }
 
 // Ready refuses what can only be done with a snapshot that was taken and is at rest.

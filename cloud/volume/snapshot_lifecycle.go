@@ -154,7 +154,7 @@ func (s *Snapshot) Discard(ctx context.Context, tx *store.Tx) error {
 			return err
 		}
 	}
-	copied, err := tx.NewSelect().Model((*Volume)(nil)).Where("origin_snapshot <> '' AND origin_snapshot = ? AND phase <> ?", s.UID, spec.Applied).Where("NOT doomed").Exists(ctx)
+	copied, err := tx.NewSelect().Model((*Volume)(nil)).Where("origin_snapshot <> '' AND origin_snapshot = ? AND NOT doomed", s.UID).Exists(ctx)
 	if err != nil {
 		return err
 	}
@@ -230,6 +230,9 @@ func loseSnapshots(ctx context.Context, tx *store.Tx, volumes []*Volume) error {
 			left = append(left, d)
 		}
 		if err := dropDisks(ctx, tx, s, lost); err != nil {
+			return err
+		}
+		if err := breakCopies(ctx, tx, s, lost); err != nil {
 			return err
 		}
 		s.Disks = left

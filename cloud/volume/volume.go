@@ -66,7 +66,10 @@ func Of(ctx context.Context, tx *store.Tx, instances ...string) ([]*Volume, erro
 func Specs(volumes []*Volume) []link.Spec {
 	specs := make([]link.Spec, len(volumes))
 	for k, v := range volumes {
-		body := spec.Volume{UID: v.UID, Bytes: v.GiB << 30, Image: v.File, Epoch: v.Epoch, Origin: spec.Origin{Volume: v.OriginVolume, Snapshot: v.OriginSnapshot}}
+		body := spec.Volume{UID: v.UID, Bytes: v.GiB << 30, Image: v.File, Epoch: v.Epoch}
+		if v.OriginSnapshot != "" {
+			body.Origin = spec.Origin{Volume: v.OriginVolume, Snapshot: v.OriginSnapshot}
+		}
 		if v.RollbackTo != "" {
 			body.RollBack = spec.RollBack{Epoch: v.Rollback, Snapshot: v.RollbackTo}
 		}
@@ -150,8 +153,8 @@ func Observe(ctx context.Context, tx *store.Tx, r spec.Report) error {
 		}
 	}
 	var instance, snapshot string
-	err := tx.NewRaw("UPDATE volumes SET seen = ?, seen_epoch = ?, seen_rollback = ?, used_bytes = ?, phase = ?, error = ? WHERE uid = ? AND host = ? AND seen <= ? RETURNING instance, rollback_to",
-		r.Generation, facts.Epoch, facts.RollBack, facts.UsedBytes, r.Phase, r.Error, r.UID, r.Host, r.Generation).Scan(ctx, &instance, &snapshot)
+	err := tx.NewRaw("UPDATE volumes SET seen = ?, seen_epoch = ?, seen_rollback = ?, used_bytes = ?, phase = ?, error = ?, origin_snapshot = CASE WHEN ? THEN '' ELSE origin_snapshot END WHERE uid = ? AND host = ? AND seen <= ? RETURNING instance, rollback_to",
+		r.Generation, facts.Epoch, facts.RollBack, facts.UsedBytes, r.Phase, r.Error, r.Phase == spec.Applied, r.UID, r.Host, r.Generation).Scan(ctx, &instance, &snapshot)
 	if store.NotFound(err) {
 		return nil
 	}

@@ -180,6 +180,7 @@ func (s *simClient) act() {
 		} else {
 			s.cloudDisk(strings.TrimPrefix(id, "vm-"))
 		}
+		s.snapshot(strings.TrimPrefix(id, "vm-"))
 	case n < 87:
 		s.remove(id)
 	case n < 90:
@@ -305,6 +306,9 @@ func (s *simClient) createAt(site *place.Site, public bool) {
 	if len(s.managed) > 0 && r.IntN(2) == 0 {
 		where := body["deployInstances"].([]object)[0]
 		where["networkType"], where["vpcId"] = "vpc", s.one(s.managed)
+	}
+	if r.IntN(4) > 0 {
+		body["rootDiskStorageType"] = "CDS_SSD"
 	}
 	if public {
 		body["networkCapacityInMbps"] = 5
