@@ -166,6 +166,7 @@ func (s *simClient) act() {
 	case n < 70:
 		s.nics(strings.TrimPrefix(id, "vm-"))
 	case n < 71:
+		s.snapshot(strings.TrimPrefix(id, "vm-"))
 		s.call(http.MethodGet, on, nil, nil)
 		s.call(http.MethodGet, "/v2/vm/instance", nil, nil)
 	case n < 73:
@@ -180,7 +181,9 @@ func (s *simClient) act() {
 		} else {
 			s.cloudDisk(strings.TrimPrefix(id, "vm-"))
 		}
-		s.snapshot(strings.TrimPrefix(id, "vm-"))
+		for range 1 + r.IntN(4) {
+			s.snapshot(strings.TrimPrefix(id, "vm-"))
+		}
 	case n < 87:
 		s.remove(id)
 	case n < 90:

@@ -37,6 +37,9 @@ func (s *simClient) snapshot(id string) {
 			disk = one.Disks[r.IntN(len(one.Disks))]
 		}
 	}
+	if k == 2 || k == 3 {
+		_, _ = control.Stop(s.c.ctx, caller, one.Instance, true) // what runs is refused; a later try meets it off
+	}
 	switch {
 	case err != nil:
 	case k == 0:
