@@ -251,6 +251,7 @@ func TestSnapshotsThatAreRefused(t *testing.T) {
 	heal := v.World.AddRule(sim.Rule{Op: sim.OpSnapshot, Effect: sim.Fail})
 	ins := v.snap(t, vm, "slow")
 	v.await(t, "SNAPSHOTPROCESSING", vm)
+	v.must(t, "GET", "/v1/vm/instance/"+vm, nil, nil)
 	require.Equal(t, "SNAPSHOTING", *v.insnap(t, ins).InstanceStatus)
 	v.refused(t, 400, "Illegal parameters", "creating", "POST", "/v1/snapshot/insnapshot/batch/delete", values{"insnapIdList": []string{ins}})
 	v.refused(t, 409, "OperationDenied", "snapshotting", "POST", "/v1/snapshot/insnapshot/create", create(vm, "second"))
