@@ -48,7 +48,7 @@ func (v *v2) used(t *testing.T, instance, disk string) int64 {
 
 func (v *v2) onClouds(t *testing.T) string {
 	t.Helper()
-	_, ids := v.create(t, values{"rootDiskStorageType": "CDS_SSD", "createCdsList": []values{{"name": "cloud", "storageType": "ssd", "cdsSizeInGB": 50}}})
+	_, ids := v.create(t, values{"rootDiskStorageType": "CDS_SSD", "createCdsList": []values{{"name": "cloud", "storageType": "CDS_SSD", "cdsSizeInGB": 50}}})
 	v.await(t, "RUNNING", ids...)
 	return ids[0]
 }
