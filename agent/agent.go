@@ -15,6 +15,7 @@ import (
 
 	"edgecloud/agent/apply"
 	"edgecloud/agent/ledger"
+	"edgecloud/agent/spool"
 	"edgecloud/engine/balancer"
 	"edgecloud/engine/disk"
 	"edgecloud/engine/hypervisor"
@@ -37,6 +38,9 @@ type Config struct {
 	Name       string           // of the host
 	Version    string           // of this program
 	Underlay   string           // address of the host's tunnels
+	Samples    string           // folder of samples that the centre has not taken; empty: they are in memory
+	Sample     time.Duration    // between looks at what is used; default 1 min, negative: never
+	SampleKeep int64            // bytes of samples kept while the link is cut; default spool.DefaultLimit
 	Workers    int              // items applied at a time; default 8
 	Poll       time.Duration    // pulls without a nudge; default 1 min
 	Full       time.Duration    // full lists and full reports; default 1 h
@@ -61,6 +65,7 @@ type Agent struct {
 	applier *apply.Applier
 	queue   *queue
 	outbox  *outbox
+	samples samples
 	target  string
 	halted  atomic.Bool
 	pulling sync.Mutex
@@ -84,6 +89,11 @@ func New(cfg Config) (*Agent, error) {
 		}
 		a.ledger, a.own = l, true
 	}
+	kept, err := spool.Open(cfg.Samples, cfg.SampleKeep)
+	if err != nil {
+		return nil, errors.Join(err, a.closeLedger())
+	}
+	a.samples.Spool = kept
 	a.target = spec.HostTarget(cfg.Transport.Host())
 	a.random = rand.New(rand.NewPCG(cfg.Seed64, 1))
 	a.every.Store(int64(cfg.Heartbeat))
@@ -106,6 +116,9 @@ func defaults(c *Config) {
 			*d = value
 		}
 	}
+	if c.Sample == 0 {
+		c.Sample = time.Minute
+	}
 	if c.Now == nil {
 		c.Now = time.Now
 	}
@@ -120,6 +133,10 @@ func defaults(c *Config) {
 // Close frees the ledger; machines run on. Run closes it too.
 func (a *Agent) Close() error {
 	a.cfg.Transport.Serve(nil)
+	return errors.Join(a.samples.Close(), a.closeLedger())
+}
+
+func (a *Agent) closeLedger() error {
 	if a.own {
 		return a.ledger.Close()
 	}
@@ -130,7 +147,10 @@ func (a *Agent) Close() error {
 func (a *Agent) Ledger() *ledger.Ledger { return a.ledger }
 
 // Idle tells that nothing is waiting to be applied now (what failed may be due later) and nothing to be reported.
-func (a *Agent) Idle() bool { return a.queue.idle() && !a.outbox.waiting() }
+func (a *Agent) Idle() bool { return a.queue.idle() && !a.waiting() }
+
+// waiting tells whether there is something to report.
+func (a *Agent) waiting() bool { return a.outbox.waiting() || a.samples.ready(a.cfg.Now()) }
 
 func (a *Agent) tunnel(ctx context.Context, kind, uid string) (net.Conn, error) {
 	switch kind {
@@ -184,7 +204,7 @@ func (a *Agent) Run(ctx context.Context) error {
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	var all sync.WaitGroup
-	for _, loop := range []func(context.Context) error{a.applyLoop, a.pullLoop, a.reportLoop, a.heartbeatLoop, a.watchLoop, a.sweepLoop} {
+	for _, loop := range []func(context.Context) error{a.applyLoop, a.pullLoop, a.reportLoop, a.heartbeatLoop, a.watchLoop, a.sweepLoop, a.sampleLoop} {
 		all.Go(func() {
 			if err := loop(ctx); err != nil {
 				stop(err)

@@ -132,21 +132,28 @@ func (o *outbox) answered(sent []entry, failed []protocol.Key) []spec.Report {
 	return taken
 }
 
-// ReportOnce sends the oldest unanswered reports. It returns nil when there is nothing to tell.
+// ReportOnce sends the oldest unanswered reports, and after them the oldest samples. It returns nil when there is nothing to tell.
 func (a *Agent) ReportOnce(ctx context.Context) error {
 	a.telling.Lock()
 	defer a.telling.Unlock()
 	sent := a.outbox.take()
-	if len(sent) == 0 {
-		return nil
-	}
-	first, err := a.ledger.Seq(len(sent))
+	rounds, ids, err := a.rounds()
 	if err != nil {
 		return err
 	}
-	message := protocol.Reports{Role: a.ledger.Role().Epoch, Reports: make([]spec.Report, len(sent))}
-	for i, e := range sent {
-		message.Reports[i] = e.report
+	if len(sent)+len(rounds) == 0 {
+		return nil
+	}
+	first, err := a.ledger.Seq(len(sent) + len(rounds))
+	if err != nil {
+		return err
+	}
+	message := protocol.Reports{Role: a.ledger.Role().Epoch}
+	for _, e := range sent {
+		message.Reports = append(message.Reports, e.report)
+	}
+	message.Reports = append(message.Reports, rounds...)
+	for i := range message.Reports {
 		message.Reports[i].Seq, message.Reports[i].At = first+int64(i), a.cfg.Now().UTC()
 	}
 	if err := a.point("reporting"); err != nil {
@@ -161,9 +168,12 @@ func (a *Agent) ReportOnce(ctx context.Context) error {
 	if err := a.point("reported"); err != nil {
 		return err
 	}
-	if answer.Seq >= first+int64(len(sent)) {
+	if answer.Seq >= first+int64(len(message.Reports)) {
 		a.ledger.SeqAbove(answer.Seq)
 		return errBehind
+	}
+	if err := a.roundsAnswered(rounds, ids, answer.Failed); err != nil {
+		return err
 	}
 	for _, r := range a.outbox.answered(sent, answer.Failed) {
 		if r.Phase != spec.Gone {
@@ -177,7 +187,7 @@ func (a *Agent) ReportOnce(ctx context.Context) error {
 			a.queue.drop(key)
 		}
 	}
-	if len(answer.Failed) > 0 {
+	if slices.ContainsFunc(answer.Failed, func(k protocol.Key) bool { return k.Kind != spec.KindUsage }) {
 		return errNotTaken
 	}
 	return nil
@@ -191,7 +201,7 @@ var (
 func (a *Agent) reportLoop(ctx context.Context) error {
 	wait := retryFirst
 	for {
-		for a.outbox.waiting() {
+		for a.waiting() {
 			err := a.ReportOnce(ctx)
 			if stop := fatal(err); stop != nil {
 				return stop

@@ -34,7 +34,15 @@ func (a *Agent) Sweep(ctx context.Context) error {
 		}
 		a.sweepKind(spec.KindImage, found)
 	}
-	return errors.Join(err, failed, broken, a.sweepSite(ctx))
+	snapshots, lost := a.cfg.Pool.Snapshots(ctx)
+	if lost == nil {
+		found := map[string]bool{}
+		for _, s := range snapshots {
+			found[s.UID] = true
+		}
+		a.sweepKind(spec.KindSnapshot, found)
+	}
+	return errors.Join(err, failed, broken, lost, a.sweepSite(ctx))
 }
 
 func (a *Agent) sweepMachines(machines []hypervisor.State) {

@@ -119,10 +119,11 @@ func (c *ControlPlane) compose(ring *store.Keyring) {
 	c.Plans = plan.New(c.DB, c.Place, c.Images, c.Compute)
 	c.Link = link.New(link.Config{DB: c.DB, Observers: observers(), OnHeartbeat: onHeartbeat, OnJoin: onJoin, Heartbeat: c.cfg.Heartbeat, Logger: c.log})
 	c.Runner = &work.Runner{DB: c.DB, Workers: c.cfg.Workers, Logger: c.log, Reconcilers: []work.Reconciler{compute.Lifecycle(), c.Images.Lifecycle(), c.Images.Reclaimer(), plan.Lifecycle(),
-		network.PublicIPLifecycle(), network.NATGatewayLifecycle(), balancer.Lifecycle()},
+		network.PublicIPLifecycle(), network.NATGatewayLifecycle(), volume.SnapshotLifecycle(), balancer.Lifecycle()},
 		Scans: []work.Scan{work.FullScan(compute.Kind, compute.Unsettled, scanEvery), work.FullScan(image.Kind, image.Unsettled, scanEvery),
 			work.FullScan(image.FileKind, image.Unneeded, scanEvery), work.FullScan(plan.Kind, plan.Unsettled, scanEvery),
-			work.FullScan(network.PublicIPKind, network.UnsettledPublicIPs, scanEvery), work.FullScan(network.NATGatewayKind, network.UnsettledNATGateways, scanEvery), work.FullScan(balancer.Kind, balancer.Unsettled, scanEvery)},
+			work.FullScan(network.PublicIPKind, network.UnsettledPublicIPs, scanEvery), work.FullScan(network.NATGatewayKind, network.UnsettledNATGateways, scanEvery),
+			work.FullScan(volume.SnapshotKind, volume.UnsettledSnapshots, scanEvery), work.FullScan(balancer.Kind, balancer.Unsettled, scanEvery)},
 		OnOverdue: c.overdue}
 }
 

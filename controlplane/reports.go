@@ -21,6 +21,7 @@ func observers() map[string]link.Observer {
 	return map[string]link.Observer{
 		spec.KindInstance:   compute.Observe,
 		spec.KindVolume:     volume.Observe,
+		spec.KindSnapshot:   volume.ObserveSnapshot,
 		spec.KindImage:      image.Observe,
 		spec.KindPort:       network.ObservePort,
 		spec.KindVirtualIP:  network.ObserveVirtualIP,

@@ -90,6 +90,14 @@ func (n *lateNetwork) List(ctx context.Context) (all []network.Object, err error
 	return all, err
 }
 
+func (n *lateNetwork) Traffic(ctx context.Context) (all []network.Traffic, err error) {
+	err = on(ctx, n, func(r network.Network) error {
+		all, err = r.Traffic(ctx)
+		return err
+	})
+	return all, err
+}
+
 func (n *lateNetwork) Close() error {
 	n.mu.Lock()
 	defer n.mu.Unlock()

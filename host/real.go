@@ -80,7 +80,8 @@ func OpenReal(ctx context.Context, h Real) (Engines, error) {
 		return Engines{}, fmt.Errorf("open libvirt: %w", err)
 	}
 	e := Engines{Hypervisor: machines, Seed: apply.Seed}
-	pool, err := qcow.Open(qcow.Config{Dir: h.DiskDir, Reserve: h.DiskReserve, Grow: machines.GrowDisk})
+	pool, err := qcow.Open(qcow.Config{Dir: h.DiskDir, Reserve: h.DiskReserve, Grow: machines.GrowDisk, Snapshot: machines.SnapshotDisks,
+		RemoveSnapshot: machines.RemoveDiskSnapshot})
 	if err != nil {
 		return Engines{}, errors.Join(fmt.Errorf("open disks in %s: %w", h.DiskDir, err), e.Close())
 	}

@@ -10,11 +10,47 @@ import (
 	"edgecloud/store"
 )
 
-// Report takes a batch. The whole batch is one transaction; when an observer fails, each report gets its own, and those that fail are named in the answer.
+// Report takes a batch. The whole batch is one transaction; when an observer fails, each report gets its own, and those that fail are named in the answer. Samples
+// are taken before it: whoever keeps them knows them by their times, so that it makes no difference whether a batch is stale.
 func (s *Service) Report(ctx context.Context, host string, b protocol.Reports) (protocol.Reported, error) {
 	if err := numbered(b.Reports); err != nil {
 		return protocol.Reported{}, err
 	}
+	failed, err := s.samples(ctx, host, b.Reports)
+	if err != nil {
+		return protocol.Reported{}, err
+	}
+	out, err := s.takeAll(ctx, host, b)
+	out.Failed = append(out.Failed, failed...)
+	return out, err
+}
+
+// samples hands rounds of samples on, and names those that could not be taken: they keep nothing else from being taken.
+func (s *Service) samples(ctx context.Context, host string, reports []spec.Report) (failed []protocol.Key, err error) {
+	var rounds []spec.Report
+	for _, r := range reports {
+		if r.Kind == spec.KindUsage {
+			rounds, failed = append(rounds, r), append(failed, protocol.Key{Kind: r.Kind, UID: r.UID})
+		}
+	}
+	if len(rounds) == 0 || s.cfg.Samples == nil {
+		return nil, nil
+	}
+	err = s.cfg.DB.Read(ctx, func(ctx context.Context, tx *store.Tx) error {
+		_, err := liveHost(ctx, tx, host)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	if err := s.cfg.Samples(ctx, host, rounds); err != nil {
+		s.cfg.Logger.Error("samples could not be kept", "host", host, "rounds", len(rounds), "error", err)
+		return failed, nil
+	}
+	return nil, nil
+}
+
+func (s *Service) takeAll(ctx context.Context, host string, b protocol.Reports) (protocol.Reported, error) {
 	out, err := s.take(ctx, host, b.Role, b.Reports)
 	if err == nil || len(b.Reports) == 1 && isDenied(err) {
 		return out, err

@@ -20,10 +20,14 @@ type HeartbeatObserver func(ctx context.Context, tx *store.Tx, host string, fact
 // JoinObserver makes an enrolled host known to the domain, in the transaction of the enrolment.
 type JoinObserver func(ctx context.Context, tx *store.Tx, host, site string, facts spec.HostFacts) error
 
+// SamplesTaker takes rounds of samples (reports of spec.KindUsage) of a host, outside of any transaction. It may see a round twice.
+type SamplesTaker func(ctx context.Context, host string, rounds []spec.Report) error
+
 // Config composes the centre's side.
 type Config struct {
 	DB          *store.DB
 	Observers   map[string]Observer // by kind; a kind without one is only counted
+	Samples     SamplesTaker        // nil: samples are only counted
 	OnHeartbeat HeartbeatObserver
 	OnJoin      JoinObserver
 	Heartbeat   time.Duration // how often hosts shall send one; default 10 s

@@ -72,6 +72,8 @@ func (a *Applier) Apply(ctx context.Context, item ledger.Item) (Result, error) {
 		return a.image(ctx, item)
 	case spec.KindVolume:
 		return a.volume(ctx, item)
+	case spec.KindSnapshot:
+		return a.snapshot(ctx, item)
 	case spec.KindInstance:
 		return a.instance(ctx, item)
 	}
@@ -89,10 +91,13 @@ func Needs(item ledger.Item) []protocol.Key {
 		return keys(spec.KindVolume, v.Volumes...)
 	case spec.KindImage:
 		v, _ := decode[spec.Image](item)
-		return keys(spec.KindVolume, v.Volume)
+		return append(keys(spec.KindVolume, v.Volume), keys(spec.KindSnapshot, v.Snapshot)...)
 	case spec.KindVolume:
 		v, _ := decode[spec.Volume](item)
-		return keys(spec.KindImage, v.Image)
+		return append(keys(spec.KindImage, v.Image), keys(spec.KindSnapshot, v.Origin.Snapshot)...)
+	case spec.KindSnapshot:
+		v, _ := decode[spec.Snapshot](item)
+		return keys(spec.KindVolume, v.Volumes...)
 	case spec.KindNetwork:
 		v, _ := decode[spec.Network](item)
 		return keys(spec.KindUplink, v.Uplink)

@@ -43,10 +43,12 @@ func (a *Applier) capture(ctx context.Context, item ledger.Item, s spec.Image) (
 		if err != nil {
 			return Result{}, err
 		}
-	} else if err := a.unused(ctx, s.Volume, true); err != nil {
-		return Result{}, err
+	} else if s.Snapshot == "" {
+		if err := a.unused(ctx, s.Volume, true); err != nil {
+			return Result{}, err
+		}
 	}
-	made, err := a.Pool.Capture(ctx, s.UID, s.Volume)
+	made, err := a.Pool.Capture(ctx, s.UID, s.Volume, s.Snapshot)
 	if err != nil {
 		return Result{}, err
 	}

@@ -35,6 +35,9 @@ func (a *Applier) volume(ctx context.Context, item ledger.Item) (Result, error) 
 			return Result{}, err
 		}
 	}
+	if err := a.rollBack(ctx, item, s, &facts); err != nil {
+		return Result{}, err
+	}
 	v, err := a.Pool.Ensure(ctx, s)
 	if errors.Is(err, disk.ErrAbsent) && s.Image != "" {
 		return Result{}, &Wait{For: []protocol.Key{{Kind: spec.KindImage, UID: s.Image}}, Reason: "the image is not here yet"}
@@ -42,10 +45,26 @@ func (a *Applier) volume(ctx context.Context, item ledger.Item) (Result, error) 
 	if err != nil {
 		return Result{}, err
 	}
-	if err := a.Ledger.SetFacts(item.Key, ledger.Facts{Made: true, Epoch: v.Epoch}); err != nil {
+	facts.Made, facts.Epoch = true, v.Epoch
+	if err := a.Ledger.SetFacts(item.Key, facts); err != nil {
 		return Result{}, err
 	}
-	return Result{Facts: spec.VolumeFacts{Bytes: v.Bytes, UsedBytes: v.UsedBytes, Epoch: v.Epoch}}, nil
+	return Result{Facts: spec.VolumeFacts{Bytes: v.Bytes, UsedBytes: v.UsedBytes, Epoch: v.Epoch, RollBack: facts.RollBack}}, nil
+}
+
+// rollBack puts a volume back to a snapshot, once per epoch. Doing it again after a crash changes nothing: no machine has written meanwhile.
+func (a *Applier) rollBack(ctx context.Context, item ledger.Item, s spec.Volume, facts *ledger.Facts) error {
+	if facts.RollBack >= s.RollBack.Epoch {
+		return nil
+	}
+	if err := a.unused(ctx, item.UID, true); err != nil {
+		return err
+	}
+	if err := a.Pool.RollBack(ctx, s.RollBack.Snapshot, item.UID); err != nil {
+		return err
+	}
+	facts.RollBack = s.RollBack.Epoch
+	return a.Ledger.SetFacts(item.Key, *facts)
 }
 
 // unused refuses to touch a volume's data while a machine has it: a running one (running), or any that is defined.

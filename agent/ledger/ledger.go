@@ -29,6 +29,7 @@ type Facts struct {
 	Restart  int64 `json:"restart,omitempty"`
 	Password int64 `json:"password,omitempty"`
 	Epoch    int64 `json:"epoch,omitempty"`
+	RollBack int64 `json:"roll_back,omitempty"`
 	// Made tells that the thing existed here once: a volume that is gone later was lost, and is not silently made anew.
 	Made bool `json:"made,omitempty"`
 }

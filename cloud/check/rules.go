@@ -16,6 +16,7 @@ var always = []rule{
 		UNION ALL SELECT account, 'bandwidths', '', COUNT(*) FROM bandwidths GROUP BY account
 		UNION ALL SELECT account, 'bandwidth_mbps', '', SUM(mbps) FROM bandwidths GROUP BY account
 		UNION ALL SELECT account, 'key_pairs', '', COUNT(*) FROM key_pairs GROUP BY account
+		UNION ALL SELECT account, 'snapshots', '', COUNT(*) FROM snapshots GROUP BY account
 		UNION ALL SELECT account, 'images', '', COUNT(*) FROM images WHERE account <> '' GROUP BY account
 		UNION ALL SELECT account, 'elastic_nics', '', COUNT(*) FROM ports WHERE elastic <> '' GROUP BY account
 		UNION ALL SELECT account, 'nat_gateways', '', COUNT(*) FROM nat_gateways GROUP BY account
@@ -46,7 +47,8 @@ var always = []rule{
 	{"host use is the sum of instances", `SELECT 'host' AS kind, h.uid AS uid, 'used ' || h.used_vcpus || '/' || h.used_mib || '/' || h.used_gib || ' by ' || h.instances
 			|| ', rows say ' || COALESCE(s.c, 0) || '/' || COALESCE(s.m, 0) || '/' || COALESCE(s.d, 0) || ' by ' || COALESCE(s.n, 0) AS text
 		FROM hosts AS h LEFT JOIN (SELECT host, SUM(n) AS n, SUM(vcpus) AS c, SUM(memory_mib) AS m, SUM(disk_gib) AS d
-			FROM (SELECT host, 1 AS n, vcpus, memory_mib, disk_gib FROM instances UNION ALL SELECT host, 0, 0, 0, gib FROM volumes WHERE instance = '' AND host <> '') AS held GROUP BY host) AS s ON s.host = h.uid
+			FROM (SELECT host, 1 AS n, vcpus, memory_mib, disk_gib FROM instances UNION ALL SELECT host, 0, 0, 0, gib FROM volumes WHERE instance = '' AND host <> ''
+				UNION ALL SELECT s.host, 0, 0, 0, d.gib FROM snapshot_disks AS d JOIN snapshots AS s ON s.uid = d.snapshot) AS held GROUP BY host) AS s ON s.host = h.uid
 		WHERE h.instances <> COALESCE(s.n, 0) OR h.used_vcpus <> COALESCE(s.c, 0) OR h.used_mib <> COALESCE(s.m, 0) OR h.used_gib <> COALESCE(s.d, 0)`},
 	{"an instance's disks are the sum of its volumes", `SELECT 'instance' AS kind, i.uid AS uid, i.disk_gib || ' GiB, volumes have ' || COALESCE(SUM(v.gib), 0) AS text
 		FROM instances AS i LEFT JOIN volumes AS v ON v.instance = i.uid GROUP BY i.uid, i.disk_gib HAVING i.disk_gib <> COALESCE(SUM(v.gib), 0)`},
@@ -54,6 +56,15 @@ var always = []rule{
 	{"a volume stands alone or is on an instance of its host", `SELECT 'volume' AS kind, v.uid AS uid, 'it is "' || v.hold || '" on "' || v.instance || '" at "' || v.host || '"' AS text FROM volumes AS v
 		WHERE (v.hold = 'loose') <> (v.instance = '') OR v.doomed AND v.hold <> 'loose' OR v.instance <> '' AND NOT EXISTS (SELECT 1 FROM instances AS i WHERE i.uid = v.instance AND i.host = v.host)`},
 	{"every volume has an owner", `SELECT 'volume' AS kind, uid, 'its instance ' || instance || ' is gone' AS text FROM volumes WHERE instance <> '' AND instance NOT IN (SELECT uid FROM instances)`},
+	{"a snapshot is in disks of its host", `SELECT 'snapshot' AS kind, s.uid AS uid, 'it is ' || s.state || ' and in no disk' AS text FROM snapshots AS s
+			WHERE s.state <> 'deleting' AND NOT EXISTS (SELECT 1 FROM snapshot_disks AS d WHERE d.snapshot = s.uid)
+		UNION ALL SELECT 'snapshot', s.uid, 'its disk ' || d.volume || ' is gone or elsewhere' FROM snapshots AS s JOIN snapshot_disks AS d ON d.snapshot = s.uid
+			WHERE NOT EXISTS (SELECT 1 FROM volumes AS v WHERE v.uid = d.volume AND v.host = s.host AND NOT v.doomed)`},
+	{"disks are rolled back to what rolls back", `SELECT 'volume' AS kind, v.uid AS uid, 'it is rolled back to ' || v.rollback_to || ', which does not roll back' AS text FROM volumes AS v
+		LEFT JOIN instances AS i ON i.uid = v.instance WHERE v.rollback_to <> '' AND COALESCE(i.state, '') <> 'deleting'
+			AND NOT EXISTS (SELECT 1 FROM snapshots AS s WHERE s.uid = v.rollback_to AND s.state = 'rolling-back')`},
+	{"snapshots that are under way have work", `SELECT 'snapshot' AS kind, uid, 'it is ' || state || ' and nothing will look at it' AS text FROM snapshots
+		WHERE state NOT IN ('created', 'failed') AND uid NOT IN (SELECT uid FROM work WHERE kind = 'snapshot')`},
 	{"every public address has an owner", `SELECT 'public_ip' AS kind, a.uid AS uid, 'its instance ' || a.instance || ' or port ' || a.port || ' is gone, or they differ' AS text FROM public_ips AS a
 		WHERE a.instance <> '' AND NOT EXISTS (SELECT 1 FROM ports AS p JOIN instances AS i ON i.uid = p.instance WHERE p.uid = a.port AND i.uid = a.instance)`},
 	{"a public IPv6 address leads to one of a port that goes with the same instance", `SELECT 'public_ip' AS kind, a.uid AS uid, 'its port ' || a.port || ' has no IPv6 address' AS text FROM public_ips AS a
@@ -147,6 +158,8 @@ var always = []rule{
 			WHERE (g.state <> 'deleting') <> EXISTS (SELECT 1 FROM link_specs AS s WHERE s.target = 'site.' || g.site AND s.kind = 'nat_gateway' AND s.uid = g.uid AND NOT s.deleted AND s.revision >= g.wanted)
 		UNION ALL SELECT 'balancer', b.uid, 'it is ' || b.state || ', and generation ' || b.wanted || ' has no live spec, or one has it that should not' FROM balancers AS b
 			WHERE (b.state <> 'deleting') <> EXISTS (SELECT 1 FROM link_specs AS s WHERE s.target = 'site.' || b.site AND s.kind = 'balancer' AND s.uid = b.uid AND NOT s.deleted AND s.revision >= b.wanted)
+		UNION ALL SELECT 'snapshot', n.uid, 'it is ' || n.state || ', and generation ' || n.wanted || ' has no live spec, or one has it that should not' FROM snapshots AS n
+			WHERE (n.state NOT IN ('deleting', 'failed')) <> EXISTS (SELECT 1 FROM link_specs AS s WHERE s.target = 'host.' || n.host AND s.kind = 'snapshot' AND s.uid = n.uid AND NOT s.deleted AND s.revision >= n.wanted)
 		UNION ALL SELECT 'bandwidth', b.uid, 'no live spec' FROM bandwidths AS b
 			WHERE NOT EXISTS (SELECT 1 FROM link_specs AS s WHERE s.target = 'site.' || b.site AND s.kind = 'bandwidth' AND s.uid = b.uid AND NOT s.deleted)`},
 	{"a subnet's spec names its guard", `SELECT 'subnet' AS kind, n.uid AS uid, 'its spec names another network ACL than ' || COALESCE(a.uid, 'none') AS text FROM subnets AS n
@@ -165,6 +178,7 @@ var always = []rule{
 			JOIN route_tables AS t ON t.uid = b.tbl WHERE s.network <> t.network`},
 	{"every spec has a row", `SELECT s.kind AS kind, s.uid AS uid, 'a live spec for ' || s.target || ' and no row' AS text FROM link_specs AS s WHERE NOT s.deleted AND (
 			(s.kind = 'instance' AND s.uid NOT IN (SELECT uid FROM instances)) OR (s.kind = 'volume' AND s.uid NOT IN (SELECT uid FROM volumes))
+			OR (s.kind = 'snapshot' AND s.uid NOT IN (SELECT uid FROM snapshots WHERE 'host.' || host = s.target))
 			OR (s.kind = 'port' AND s.uid NOT IN (SELECT uid FROM ports)) OR (s.kind = 'public_ip' AND s.uid NOT IN (SELECT uid FROM public_ips WHERE port <> ''))
 			OR (s.kind = 'nat_gateway' AND s.uid NOT IN (SELECT uid FROM nat_gateways WHERE 'site.' || site = s.target))
 			OR (s.kind = 'balancer' AND s.uid NOT IN (SELECT uid FROM balancers WHERE 'site.' || site = s.target))
@@ -198,6 +212,10 @@ var atRest = []rule{
 		WHERE state <> 'active' OR seen < wanted OR phase <> 'applied'`},
 	{"volumes have come to rest", `SELECT 'volume' AS kind, v.uid AS uid, 'it is ' || v.hold AS text FROM volumes AS v LEFT JOIN instances AS i ON i.uid = v.instance
 		WHERE (v.hold IN ('attaching', 'detaching') OR v.doomed) AND COALESCE(i.state, '') <> 'failed'`},
+	{"snapshots have come to rest", `SELECT 'snapshot' AS kind, uid, 'still ' || state || ' (wanted ' || wanted || ', seen ' || seen || ' ' || phase || ') ' || trouble AS text FROM snapshots
+			WHERE state NOT IN ('created', 'failed') OR state = 'created' AND (seen < wanted OR phase <> 'applied')
+		UNION ALL SELECT 'volume', uid, 'it stands alone (wanted ' || wanted || ', seen ' || seen || ' ' || phase || ') ' || error FROM volumes
+			WHERE instance = '' AND host <> '' AND (seen < wanted OR phase <> 'applied' OR origin_snapshot <> '')`},
 	{"elastic NICs have come to rest", `SELECT 'port' AS kind, p.uid AS uid, 'still ' || p.elastic AS text FROM ports AS p JOIN instances AS i ON i.uid = p.instance
 		WHERE p.elastic IN ('attaching', 'detaching') AND i.state <> 'failed'`},
 	{"addresses that NICs lost are free", `SELECT 'port' AS kind, nic AS uid, 'it has not given up ' || address AS text FROM ports WHERE kind = 'further' AND doomed`},

@@ -22,6 +22,8 @@ const (
 	diskDeadline   = 30 * time.Minute
 	deleteDeadline = 15 * time.Minute
 	imageDeadline  = 12 * time.Hour // longer than that of the image, which then fails
+	// snapshotDeadline is longer than that of the snapshot, which then gives up.
+	snapshotDeadline = time.Hour
 )
 
 // Lifecycle is the life of instances: one function per state.
@@ -48,6 +50,8 @@ func Lifecycle() work.Lifecycle {
 			string(Rewiring):          {Step: rewiring, Deadline: startDeadline, OnDeadline: rewiringTooLate},
 			string(Password):          wait(passwordSet, startDeadline),
 			string(Imaging):           wait(imaging, imageDeadline),
+			string(Snapshotting):      wait(snapshotting, snapshotDeadline),
+			string(RollingBack):       wait(rollingBack, snapshotDeadline),
 			string(Deleting):          {Step: deleting, Deadline: deleteDeadline, OnDeadline: deleting},
 			string(Failed):            rest(failed),
 		},

@@ -27,12 +27,12 @@ type bed struct {
 func newBed(t testing.TB) *bed { return &bed{Bed: controlplanetest.NewBed(t)} }
 
 func (b *bed) reconcilers() []work.Reconciler {
-	return []work.Reconciler{compute.Lifecycle(), b.CP.Images.Lifecycle(), b.CP.Images.Reclaimer()}
+	return []work.Reconciler{compute.Lifecycle(), b.CP.Images.Lifecycle(), b.CP.Images.Reclaimer(), volume.SnapshotLifecycle()}
 }
 
 func (b *bed) create() {
 	made, err := b.CP.Compute.Create(context.Background(), b.Caller, compute.NewInstances{Spread: []compute.Spread{{Site: b.Site, Count: 1}}, Size: compute.Size{VCPUs: 1, MemoryMiB: 1024},
-		Image: "Debian", System: volume.New{Name: "sys", Storage: "NVME", GiB: 40}, Data: []volume.New{{Name: "d", Role: volume.Cloud, Storage: "CDS_SSD", GiB: 20}},
+		Image: "Debian", System: volume.New{Name: "sys", Storage: "CDS_SSD", GiB: 40}, Data: []volume.New{{Name: "d", Role: volume.Cloud, Storage: "CDS_SSD", GiB: 20}},
 		Login: compute.Login{PasswordHash: "$6$salt$hash"}, Public: true, Mbps: 5, Payment: compute.Postpaid})
 	require.NoError(b.T, err)
 	b.id = made.Instances[0].UID
@@ -53,17 +53,17 @@ func (b *bed) state() []string {
 	found, err := check.Rows(ctx, b.CP.DB)
 	require.NoError(b.T, err)
 	require.Empty(b.T, found)
-	return out
+	return append(out, b.snapshotState()...)
 }
 
 func (b *bed) leftovers() (left []string) {
 	require.NoError(b.T, b.CP.DB.Read(context.Background(), func(ctx context.Context, tx *store.Tx) error {
-		return tx.NewRaw(`SELECT 'instance ' || uid FROM instances UNION ALL SELECT 'volume ' || uid FROM volumes UNION ALL SELECT 'port ' || uid FROM ports WHERE kind <> 'gateway'
+		return tx.NewRaw(`SELECT 'instance ' || uid FROM instances UNION ALL SELECT 'volume ' || uid FROM volumes UNION ALL SELECT 'snapshot ' || uid FROM snapshots UNION ALL SELECT 'port ' || uid FROM ports WHERE kind <> 'gateway'
 			UNION ALL SELECT 'public ip ' || uid FROM public_ips UNION ALL SELECT 'lease ' || address FROM line_addresses WHERE holder NOT IN (SELECT uid FROM networks)
-			UNION ALL SELECT 'membership ' || port FROM port_groups UNION ALL SELECT 'work ' || uid FROM work WHERE kind = 'instance'
+			UNION ALL SELECT 'membership ' || port FROM port_groups UNION ALL SELECT 'work ' || uid FROM work WHERE kind IN ('instance', 'snapshot')
 			UNION ALL SELECT 'operation ' || verb FROM operations WHERE status = 'running' UNION ALL SELECT 'used on host ' || uid FROM hosts WHERE used_vcpus + used_mib + used_gib + instances > 0
-			UNION ALL SELECT 'quota ' || name FROM quota_use WHERE used <> 0 AND name IN ('instances', 'vcpus', 'memory_gib', 'volumes', 'volume_gib', 'public_ips')
-			UNION ALL SELECT 'spec ' || kind || ' ' || uid FROM link_specs WHERE deleted OR kind IN ('instance', 'volume', 'port', 'public_ip')`).Scan(ctx, &left)
+			UNION ALL SELECT 'quota ' || name FROM quota_use WHERE used <> 0 AND name IN ('instances', 'vcpus', 'memory_gib', 'volumes', 'volume_gib', 'public_ips', 'snapshots')
+			UNION ALL SELECT 'spec ' || kind || ' ' || uid FROM link_specs WHERE deleted OR kind IN ('instance', 'volume', 'snapshot', 'port', 'public_ip')`).Scan(ctx, &left)
 	}))
 	return left
 }
@@ -116,9 +116,15 @@ var verbs = map[string]func(b *bed) error{
 		_, err = b.CP.Compute.RemoveNICs(context.Background(), b.Caller, b.id, []string{v.Ports[1].UID})
 		return err
 	},
-	"attach volume":  (*bed).attachVolume,
-	"detach volume":  (*bed).detachVolume,
-	"change network": (*bed).changeNetwork,
+	"snapshot":        (*bed).takeSnapshot,
+	"roll back":       (*bed).rollBack,
+	"roll back disk":  (*bed).rollBackDisk,
+	"delete snapshot": (*bed).deleteSnapshot,
+	"copy snapshot":   (*bed).copySnapshot,
+	"image snapshot":  (*bed).imageOfSnapshot,
+	"attach volume":   (*bed).attachVolume,
+	"detach volume":   (*bed).detachVolume,
+	"change network":  (*bed).changeNetwork,
 	"image": func(b *bed) error {
 		if _, err := b.CP.Compute.Stop(context.Background(), b.Caller, b.id, true); err != nil {
 			return err
@@ -173,6 +179,9 @@ func TestNoStateWaitsForEver(t *testing.T) {
 			b.settle()
 			if s.Name == string(compute.Imaging) {
 				require.NoError(t, verbs["image"](b))
+			}
+			if under := map[string]string{string(compute.Snapshotting): "snapshot", string(compute.RollingBack): "roll back"}[s.Name]; under != "" {
+				require.NoError(t, verbs[under](b))
 			}
 			b.force(s.Name)
 			alerts, r := 0, &work.Runner{DB: b.CP.DB, Reconcilers: b.reconcilers(), Logger: slog.New(slog.DiscardHandler)}

@@ -35,9 +35,12 @@ const (
 	// Password sets a new login inside the running guest, and then restarts it.
 	Password State = "password"
 	// Imaging is an instance that is off and whose system disk an image is being made of.
-	Imaging  State = "imaging"
-	Deleting State = "deleting"
-	Failed   State = "failed" // resting; Error says why
+	Imaging State = "imaging"
+	// Snapshotting is an instance, on or off, whose disks a snapshot is being taken of; RollingBack one that is off and whose disks are put back to one.
+	Snapshotting State = "snapshotting"
+	RollingBack  State = "rolling-back"
+	Deleting     State = "deleting"
+	Failed       State = "failed" // resting; Error says why
 )
 
 // Group is instances that are managed together over sites (VM service).

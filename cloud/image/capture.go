@@ -40,8 +40,9 @@ type Capture struct {
 	Of                *Image // what the volume once started from; nil if that is not known
 	Site, Host        string
 	Volume            string
+	Snapshot          string // UID of the volume's snapshot that it is made of; empty is what the volume holds
 	GiB               int64  // of the volume
-	Source            string // UID of the instance; its work is woken when the image is done
+	Source            string // UID of the instance, whose work is woken when the image is done, or of the snapshot
 }
 
 // maxName bounds an image's name, in characters.
@@ -65,7 +66,8 @@ func (i *Images) CheckCapture(name string) error {
 	return checkName(name)
 }
 
-// Capture begins to make an image of a volume, inside the change of whose volume it is: nothing may write to the volume until the image is no longer Imaging.
+// Capture begins to make an image of a volume, inside the change of whose volume it is: nothing may write to the volume, or take its snapshot away, until the image is
+// no longer Imaging.
 // It gives the operation to follow too.
 func (i *Images) Capture(ctx context.Context, tx *store.Tx, caller *identity.Caller, c Capture) (image *Image, op string, err error) {
 	if err := quota.Count(ctx, tx, caller.Account, quota.Change{Name: quota.Images, Delta: 1}); err != nil {
@@ -81,7 +83,7 @@ func (i *Images) Capture(ctx context.Context, tx *store.Tx, caller *identity.Cal
 		return nil, "", err
 	}
 	target := spec.HostTarget(c.Host)
-	wanted, err := link.Put(ctx, tx, target, spec.KindImage, image.UID, spec.Image{UID: image.UID, Name: image.Slug, Volume: c.Volume})
+	wanted, err := link.Put(ctx, tx, target, spec.KindImage, image.UID, spec.Image{UID: image.UID, Name: image.Slug, Volume: c.Volume, Snapshot: c.Snapshot})
 	if err != nil {
 		return nil, "", err
 	}

@@ -78,14 +78,22 @@ func (i *Images) Retry(ctx context.Context, tx *store.Tx, caller *identity.Calle
 		return r, err
 	}
 	r = Retried{Image: image.UID}
+	snapshot := ""
 	if j.Way == ByCapture {
 		r.Instance = image.Source
+		of, err := tx.NewSelect().TableExpr("snapshots").Where("uid = ?", image.Source).Exists(ctx)
+		if err != nil {
+			return r, err
+		}
+		if of {
+			r.Instance, snapshot = "", image.Source
+		}
 	}
-	return r, i.again(ctx, tx, image, j)
+	return r, i.again(ctx, tx, image, j, snapshot)
 }
 
 // again puts a job back to its first stage.
-func (i *Images) again(ctx context.Context, tx *store.Tx, image *Image, j *Job) error {
+func (i *Images) again(ctx context.Context, tx *store.Tx, image *Image, j *Job, snapshot string) error {
 	image.Status = Importing
 	j.Stage, j.Tries, j.Got, j.Error, j.Trouble, j.Changed = Fetching, 0, 0, "", "", tx.Time()
 	switch j.Way {
@@ -93,7 +101,7 @@ func (i *Images) again(ctx context.Context, tx *store.Tx, image *Image, j *Job) 
 		j.Stage = Receiving
 	case ByCapture:
 		image.Status = Imaging
-		wanted, err := link.Put(ctx, tx, spec.HostTarget(j.Host), spec.KindImage, image.UID, spec.Image{UID: image.UID, Name: image.Slug, Volume: j.Volume})
+		wanted, err := link.Put(ctx, tx, spec.HostTarget(j.Host), spec.KindImage, image.UID, spec.Image{UID: image.UID, Name: image.Slug, Volume: j.Volume, Snapshot: snapshot})
 		if err != nil {
 			return err
 		}

@@ -25,6 +25,7 @@ const (
 	MemoryGiB          Name = "memory_gib"
 	Volumes            Name = "volumes"
 	VolumeGiB          Name = "volume_gib"
+	Snapshots          Name = "snapshots"
 	Images             Name = "images"
 	KeyPairs           Name = "key_pairs"
 	Networks           Name = "networks"             // per site; those that span sites count in the total only
@@ -63,7 +64,7 @@ var defaults = map[Name]int64{
 	Networks: 5, Subnets: 10, SecurityGroups: 100, SecurityGroupRules: 50, PublicIPs: 200_000, PlacementSets: 100,
 	NetworkACLs: 1000, NetworkACLRules: 50, RouteTables: 10, Routes: 50,
 	Bandwidths: 1000, BandwidthMbps: 1_000_000, TotalNetworks: 2000, TotalSubnets: 20_000, TotalSecurityGroupRules: 10_000, EdgeClouds: 10,
-	ElasticNICs: 1000, NATGateways: 100, NATRules: 200, Balancers: 100, BalancerListeners: 50, BalancerMembers: 200, // BEC names no numbers
+	ElasticNICs: 1000, NATGateways: 100, NATRules: 200, Snapshots: 1000, Balancers: 100, BalancerListeners: 50, BalancerMembers: 200, // BEC names no numbers
 }
 
 // Used is an expression for a statement: how many an account, the expression's argument, has of what a quota without scopes counts. A list without filters takes

@@ -2,7 +2,6 @@ package volume
 
 import (
 	"context"
-	"fmt"
 	"strings"
 
 	"edgecloud/cloud/audit"
@@ -10,7 +9,6 @@ import (
 	"edgecloud/cloud/place"
 	"edgecloud/cloud/quota"
 	"edgecloud/fault"
-	"edgecloud/link"
 	"edgecloud/link/spec"
 	"edgecloud/store"
 )
@@ -25,6 +23,7 @@ type NewLoose struct {
 	Description string
 	Storage     string
 	GiB         int64
+	From        string // UID or slug of a snapshot's part in a disk, whose content and size they have; empty is blank
 	Tags        []Tag
 }
 
@@ -40,6 +39,9 @@ func (w NewLoose) check() error {
 	}
 	if w.Count < 1 || w.Count > maxLoose {
 		return fault.BadField("deployInstances.purchaseCount", "must be from 1 to %d, not %d", maxLoose, w.Count)
+	}
+	if w.From != "" {
+		return nil
 	}
 	return CheckCloudGiB("cdsSizeInGB", w.GiB)
 }
@@ -74,18 +76,28 @@ func CreateLoose(ctx context.Context, db *store.DB, caller *identity.Caller, all
 	}
 	err = db.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
 		made = nil
+		from, err := origins(ctx, tx, caller, all)
+		if err != nil {
+			return err
+		}
 		var gib int64
 		for _, w := range all {
 			for range w.Count {
-				made = append(made, &Volume{UID: tx.NewUID(), Slug: tx.NewSlug(), Account: caller.Account, Site: w.Site.UID, Name: w.Name, Description: w.Description, Tags: Tags{V: w.Tags},
-					Role: Cloud, Storage: w.Storage, GiB: w.GiB, Hold: Loose, Phase: spec.Applied, Created: tx.Time()})
-				gib += w.GiB
+				v := &Volume{UID: tx.NewUID(), Slug: tx.NewSlug(), Account: caller.Account, Site: w.Site.UID, Name: w.Name, Description: w.Description, Tags: Tags{V: w.Tags},
+					Role: Cloud, Storage: w.Storage, GiB: w.GiB, Hold: Loose, Phase: spec.Applied, Created: tx.Time()}
+				if o := from[w.From]; o != nil {
+					o.give(v)
+				}
+				made, gib = append(made, v), gib+v.GiB
 			}
 		}
 		if err := quota.Count(ctx, tx, caller.Account, quota.Change{Name: quota.Volumes, Delta: int64(len(made))}, quota.Change{Name: quota.VolumeGiB, Delta: gib}); err != nil {
 			return err
 		}
 		if err := Add(ctx, tx, made); err != nil {
+			return err
+		}
+		if err := begin(ctx, tx, made); err != nil {
 			return err
 		}
 		return audit.Note(ctx, tx, caller, "volume", made[0].UID)
@@ -127,6 +139,12 @@ func Delete(ctx context.Context, db *store.DB, caller *identity.Caller, id strin
 		if v.Hold != Loose {
 			return fault.Conflicting("volume", id, "The volume is on an instance; detach it first.")
 		}
+		if v.RollbackTo != "" {
+			return fault.Conflicting("volume", id, "The volume is being rolled back to a snapshot; it can be deleted afterwards.")
+		}
+		if err := uncopied(ctx, tx, v); err != nil {
+			return err
+		}
 		if err := audit.Note(ctx, tx, caller, "volume", v.UID); err != nil {
 			return err
 		}
@@ -164,6 +182,9 @@ func (v *Volume) Claim(ctx context.Context, tx *store.Tx, site, host, instance s
 	if v.Host != "" && v.Host != host {
 		return 0, fault.Conflicting("volume", v.Slug, "The data of the volume is on another machine of the node than the instance, and cannot be moved there yet.")
 	}
+	if v.Phase == spec.Failed || v.Host != "" && v.Phase != spec.Applied || v.RollbackTo != "" {
+		return 0, fault.Conflicting("volume", v.Slug, "The volume is not ready: it is being made of a snapshot, rolled back to one, or broken.")
+	}
 	if v.Host == "" {
 		taken, v.Phase = v.GiB, spec.Pending
 	}
@@ -196,14 +217,9 @@ func (v *Volume) Grow(ctx context.Context, tx *store.Tx, gib int64) error {
 	}
 	v.GiB = gib
 	if v.Wanted > 0 {
-		s := Specs([]*Volume{v})[0]
-		generation, err := link.Put(ctx, tx, s.Target, s.Kind, s.UID, s.Body)
-		if err != nil {
-			return fmt.Errorf("grow volume: %w", err)
-		}
-		v.Wanted = generation
+		return v.put(ctx, tx)
 	}
-	_, err := tx.NewUpdate().Model(v).Column("gib", "wanted").WherePK().Exec(ctx)
+	_, err := tx.NewUpdate().Model(v).Column("gib").WherePK().Exec(ctx)
 	return err
 }
 

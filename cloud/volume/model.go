@@ -65,6 +65,12 @@ type Volume struct {
 	Phase       spec.Phase `bun:"phase"`
 	Error       string     `bun:"error"`
 	Created     store.Time `bun:"created"`
+
+	OriginVolume   string `bun:"origin_volume"`   // UID of the one that it is a copy of, instead of File
+	OriginSnapshot string `bun:"origin_snapshot"` // and of its snapshot; empty once the copy is made
+	Rollback       int64  `bun:"rollback"`        // grows with each rolling back
+	RollbackTo     string `bun:"rollback_to"`     // UID of the snapshot while it is under way
+	SeenRollback   int64  `bun:"seen_rollback"`
 }
 
 // New says what a volume is to be.

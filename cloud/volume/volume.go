@@ -67,6 +67,12 @@ func Specs(volumes []*Volume) []link.Spec {
 	specs := make([]link.Spec, len(volumes))
 	for k, v := range volumes {
 		body := spec.Volume{UID: v.UID, Bytes: v.GiB << 30, Image: v.File, Epoch: v.Epoch}
+		if v.OriginSnapshot != "" {
+			body.Origin = spec.Origin{Volume: v.OriginVolume, Snapshot: v.OriginSnapshot}
+		}
+		if v.RollbackTo != "" {
+			body.RollBack = spec.RollBack{Epoch: v.Rollback, Snapshot: v.RollbackTo}
+		}
 		specs[k] = link.Spec{Target: spec.HostTarget(v.Host), Kind: spec.KindVolume, UID: v.UID, Body: body}
 	}
 	return specs
@@ -86,8 +92,11 @@ func Noted(ctx context.Context, tx *store.Tx, volumes []*Volume, generations []i
 	return nil
 }
 
-// Renew starts volumes again from their image when their specs are written next: their content is lost.
+// Renew starts volumes again from their image when their specs are written next: their content is lost, and their snapshots.
 func Renew(ctx context.Context, tx *store.Tx, volumes []*Volume, file string) error {
+	if err := loseSnapshots(ctx, tx, volumes); err != nil {
+		return err
+	}
 	for _, v := range volumes {
 		v.Epoch++
 		if v.Role == System {
@@ -100,8 +109,11 @@ func Renew(ctx context.Context, tx *store.Tx, volumes []*Volume, file string) er
 	return nil
 }
 
-// Release takes volumes away from their hosts, which destroys their data. Drop forgets them once the hosts have confirmed.
+// Release takes volumes away from their hosts, which destroys their data and their snapshots. Drop forgets them once the hosts have confirmed.
 func Release(ctx context.Context, tx *store.Tx, volumes []*Volume) error {
+	if err := loseSnapshots(ctx, tx, volumes); err != nil {
+		return err
+	}
 	for _, v := range volumes {
 		if err := link.Delete(ctx, tx, spec.HostTarget(v.Host), spec.KindVolume, v.UID); err != nil {
 			return err
@@ -140,13 +152,16 @@ func Observe(ctx context.Context, tx *store.Tx, r spec.Report) error {
 			return fmt.Errorf("read facts of volume %s: %w", r.UID, err)
 		}
 	}
-	var instance string
-	err := tx.NewRaw("UPDATE volumes SET seen = ?, seen_epoch = ?, used_bytes = ?, phase = ?, error = ? WHERE uid = ? AND host = ? AND seen <= ? RETURNING instance",
-		r.Generation, facts.Epoch, facts.UsedBytes, r.Phase, r.Error, r.UID, r.Host, r.Generation).Scan(ctx, &instance)
-	if store.NotFound(err) || err == nil && instance == "" {
+	var instance, snapshot string
+	err := tx.NewRaw("UPDATE volumes SET seen = ?, seen_epoch = ?, seen_rollback = ?, used_bytes = ?, phase = ?, error = ?, origin_snapshot = CASE WHEN ? THEN '' ELSE origin_snapshot END WHERE uid = ? AND host = ? AND seen <= ? RETURNING instance, rollback_to",
+		r.Generation, facts.Epoch, facts.RollBack, facts.UsedBytes, r.Phase, r.Error, r.Phase == spec.Applied, r.UID, r.Host, r.Generation).Scan(ctx, &instance, &snapshot)
+	if store.NotFound(err) {
 		return nil
 	}
-	if err != nil {
+	if err == nil && snapshot != "" {
+		err = work.Wake(ctx, tx, SnapshotKind, snapshot)
+	}
+	if err != nil || instance == "" {
 		return err
 	}
 	return work.Wake(ctx, tx, "instance", instance)
@@ -156,7 +171,7 @@ func Observe(ctx context.Context, tx *store.Tx, r spec.Report) error {
 func Settled(volumes []*Volume) (settled bool, trouble string) {
 	settled = true
 	for _, v := range volumes {
-		settled = settled && v.Seen >= v.Wanted && v.Phase == spec.Applied && v.SeenEpoch >= v.Epoch
+		settled = settled && v.Seen >= v.Wanted && v.Phase == spec.Applied && v.SeenEpoch >= v.Epoch && (v.RollbackTo == "" || v.SeenRollback >= v.Rollback)
 		if v.Phase == spec.Failed && trouble == "" {
 			trouble = v.Error
 		}

@@ -23,6 +23,10 @@ var breaks = map[string]string{
 	"volumes have come to rest":                                                     "UPDATE volumes SET hold = 'attaching'",
 	"every volume has an owner":                                                     "UPDATE volumes SET instance = 'nobody'",
 	"every public address has an owner":                                             "UPDATE public_ips SET port = 'none'",
+	"a snapshot is in disks of its host":                                            "UPDATE snapshot_disks SET volume = 'gone'",
+	"disks are rolled back to what rolls back":                                      "UPDATE volumes SET rollback_to = (SELECT MIN(uid) FROM snapshots)",
+	"snapshots that are under way have work":                                        "UPDATE snapshots SET state = 'creating'",
+	"snapshots have come to rest":                                                   "UPDATE snapshots SET seen = 0",
 	"elastic NICs are where their hold says":                                        "UPDATE ports SET elastic = 'loose'",
 	"further addresses are those of their NIC":                                      "UPDATE ports SET nic = 'nobody'",
 	"a NIC's spec names its further addresses":                                      `UPDATE ports SET kind = 'further', nic = (SELECT MIN(uid) FROM ports WHERE kind = 'nic') WHERE kind = 'gateway'`,
@@ -89,7 +93,8 @@ func TestTheCheckerFindsWhatIsBroken(t *testing.T) {
 		c.converge("at first")
 		s.makeGateway(c.sites[0])
 		s.makeBalancer(c.sites[0])
-		c.converge("with a NAT gateway and a load balancer")
+		s.takeSnapshot()
+		c.converge("with a NAT gateway, a load balancer and a snapshot")
 		fired := map[string]bool{}
 		for name, sql := range breaks {
 			err := c.cp.DB.Write(c.ctx, func(ctx context.Context, tx *store.Tx) error {

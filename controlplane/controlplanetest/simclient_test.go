@@ -166,6 +166,7 @@ func (s *simClient) act() {
 	case n < 70:
 		s.nics(strings.TrimPrefix(id, "vm-"))
 	case n < 71:
+		s.snapshot(strings.TrimPrefix(id, "vm-"))
 		s.call(http.MethodGet, on, nil, nil)
 		s.call(http.MethodGet, "/v2/vm/instance", nil, nil)
 	case n < 73:
@@ -181,6 +182,9 @@ func (s *simClient) act() {
 			s.move(strings.TrimPrefix(id, "vm-"))
 		} else {
 			s.cloudDisk(strings.TrimPrefix(id, "vm-"))
+		}
+		for range 1 + r.IntN(4) {
+			s.snapshot(strings.TrimPrefix(id, "vm-"))
 		}
 	case n < 87:
 		s.remove(id)
@@ -307,6 +311,9 @@ func (s *simClient) createAt(site *place.Site, public bool) {
 	if len(s.managed) > 0 && r.IntN(2) == 0 {
 		where := body["deployInstances"].([]object)[0]
 		where["networkType"], where["vpcId"] = "vpc", s.one(s.managed)
+	}
+	if r.IntN(4) > 0 {
+		body["rootDiskStorageType"] = "CDS_SSD"
 	}
 	if public {
 		body["networkCapacityInMbps"] = 5

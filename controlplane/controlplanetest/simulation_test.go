@@ -329,14 +329,14 @@ func (c *simCloud) deleteAll(clients []*simClient) {
 	c.converge("after deleting everything")
 	left := []string{}
 	require.NoError(c.t, c.cp.DB.Read(c.ctx, func(ctx context.Context, tx *store.Tx) error {
-		return tx.NewRaw(`SELECT 'instance ' || uid FROM instances UNION ALL SELECT 'volume ' || uid FROM volumes UNION ALL SELECT 'port ' || uid FROM ports WHERE kind <> 'gateway'
+		return tx.NewRaw(`SELECT 'instance ' || uid FROM instances UNION ALL SELECT 'volume ' || uid FROM volumes UNION ALL SELECT 'snapshot ' || uid FROM snapshots UNION ALL SELECT 'port ' || uid FROM ports WHERE kind <> 'gateway'
 			UNION ALL SELECT 'public ip ' || uid FROM public_ips UNION ALL SELECT 'lease ' || address FROM line_addresses WHERE holder NOT IN (SELECT uid FROM networks WHERE kind = 'default')
 			UNION ALL SELECT 'group ' || uid FROM groups WHERE doomed UNION ALL SELECT 'network ' || uid FROM networks WHERE kind <> 'default'
 			UNION ALL SELECT 'work ' || kind || ' ' || uid FROM work WHERE kind <> 'work_scan' UNION ALL SELECT 'operation ' || uid FROM operations WHERE status = 'running'
 			UNION ALL SELECT 'used on host ' || uid FROM hosts WHERE used_vcpus + used_mib + used_gib + instances > 0
-			UNION ALL SELECT 'quota ' || name FROM quota_use WHERE used <> 0 AND name IN ('instances', 'vcpus', 'memory_gib', 'volumes', 'volume_gib', 'public_ips', 'network_acls', 'network_acl_rules', 'routes', 'elastic_nics', 'nat_gateways', 'nat_rules')
+			UNION ALL SELECT 'quota ' || name FROM quota_use WHERE used <> 0 AND name IN ('instances', 'vcpus', 'memory_gib', 'volumes', 'volume_gib', 'snapshots', 'public_ips', 'network_acls', 'network_acl_rules', 'routes', 'elastic_nics', 'nat_gateways', 'nat_rules')
 			UNION ALL SELECT 'network ACL ' || uid FROM network_acls UNION ALL SELECT 'route ' || uid FROM routes UNION ALL SELECT 'NAT gateway ' || uid FROM nat_gateways
-			UNION ALL SELECT 'spec ' || kind || ' ' || uid FROM link_specs WHERE kind IN ('instance', 'volume', 'port', 'virtual_ip', 'public_ip', 'network_acl', 'nat_gateway')`).Scan(ctx, &left)
+			UNION ALL SELECT 'spec ' || kind || ' ' || uid FROM link_specs WHERE kind IN ('instance', 'volume', 'snapshot', 'port', 'virtual_ip', 'public_ip', 'network_acl', 'nat_gateway')`).Scan(ctx, &left)
 	}))
 	require.Empty(c.t, left)
 }

@@ -218,6 +218,11 @@ func (c *simCloud) found() (targets []string, have []check.Object) {
 		for _, i := range images {
 			have = append(have, check.Object{Target: target, Kind: spec.KindImage, UID: i})
 		}
+		snapshots, err := h.engines.Disk().Snapshots(c.ctx)
+		require.NoError(c.t, err)
+		for _, s := range snapshots {
+			have = append(have, check.Object{Target: target, Kind: spec.KindSnapshot, UID: s.UID})
+		}
 	}
 	for k, s := range c.sites {
 		target := spec.SiteTarget(s.UID)

@@ -29,6 +29,8 @@ var stateWords = map[compute.State]stateWord{
 	compute.Rewiring:          {"RUNNING", "RUNNING"},
 	compute.Password:          {"RESTARTING", "RESTARTING"},
 	compute.Imaging:           {"IMAGING", "IMAGEPROCESSING"},
+	compute.Snapshotting:      {"SNAPSHOTING", "SNAPSHOTPROCESSING"},
+	compute.RollingBack:       {"SNAPSHOTING", "SNAPSHOTPROCESSING"}, // neither version has a word of its own for it
 	compute.Deleting:          {"STOPPING", "DELETING"},
 	compute.Failed:            {"FAILED", "FAILED"},
 }

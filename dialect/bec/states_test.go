@@ -10,7 +10,7 @@ import (
 )
 
 func TestEveryStateHasADocumentedWordInBothVersions(t *testing.T) {
-	first := []string{"CREATING", "RUNNING", "STOPPING", "STOPPED", "RESTARTING", "REINSTALLING", "STARTING", "IMAGING", "FAILED", "UNKNOWN"}
+	first := []string{"CREATING", "RUNNING", "STOPPING", "STOPPED", "RESTARTING", "REINSTALLING", "STARTING", "IMAGING", "SNAPSHOTING", "FAILED", "UNKNOWN"}
 	second := []string{"STARTING", "FAILED", "RUNNING", "STOPPING", "STOPPED", "EXPIRED", "RESTARTING", "REINSTALLING", "DELETING", "SNAPSHOTPROCESSING", "IMAGEPROCESSING", "ERROR"}
 	states := compute.Lifecycle().States()
 	require.Len(t, stateWords, len(states))

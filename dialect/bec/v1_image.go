@@ -25,13 +25,14 @@ func (d *Door) v1CreateImage(ctx context.Context, c *dialect.Call) (*dialect.Ans
 		return nil, err
 	}
 	vm, snapshot := scalar.Value(in.VMID), scalar.Value(in.SnapshotID)
-	switch {
-	case (vm == "") == (snapshot == ""):
+	if (vm == "") == (snapshot == "") {
 		return nil, fault.BadField("vmId", "give vmId or snapshotId, and not both")
-	case snapshot != "":
-		return nil, fault.Missing("snapshot", snapshot) // there are none yet
 	}
-	made, _, err := d.Compute.CaptureImage(ctx, c.Caller, bare("vm-", vm), in.Name, "")
+	capture, of := d.Compute.CaptureImage, bare("vm-", vm)
+	if snapshot != "" {
+		capture, of = d.Compute.CaptureSnapshot, bareRule(snapshot)
+	}
+	made, _, err := capture(ctx, c.Caller, of, in.Name, "")
 	if err != nil {
 		return nil, err
 	}

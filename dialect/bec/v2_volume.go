@@ -44,9 +44,6 @@ func (d *Door) createVolumes(ctx context.Context, c *dialect.Call) (*dialect.Ans
 	if err := c.Decode(&in); err != nil {
 		return nil, err
 	}
-	if scalar.Value(in.SnapShotID) != "" {
-		return nil, fault.BadField("snapShotId", "must be empty: volumes from snapshots are not offered yet")
-	}
 	if billing := scalar.Value(in.Billing); billing != "" && billing != "Postpaid" {
 		return nil, fault.BadField("billing", "must be Postpaid, not %q", billing)
 	}
@@ -58,6 +55,9 @@ func (d *Door) createVolumes(ctx context.Context, c *dialect.Call) (*dialect.Ans
 		}
 		w := volume.NewLoose{Site: site, Count: int(one.PurchaseCount), Name: in.Name, Description: scalar.Value(in.Description), Storage: cloudStorage(in.StorageType),
 			GiB: int64(position(in.CDSSizeInGB))}
+		if id := scalar.Value(in.SnapShotID); id != "" {
+			w.From = bareRule(id)
+		}
 		for _, t := range in.Tags {
 			w.Tags = append(w.Tags, volume.Tag{Key: scalar.Value(t.TagKey), Value: scalar.Value(t.TagValue)})
 		}
@@ -75,10 +75,14 @@ func (d *Door) createVolumes(ctx context.Context, c *dialect.Call) (*dialect.Ans
 }
 
 // volumeStatus tells where a volume is in the document's words. One that is deleted is shown no more.
-func volumeStatus(v *volume.Volume) string {
+func volumeStatus(v *volume.Volume, inSnapshot bool) string {
 	switch {
 	case v.Phase == spec.Failed:
 		return "Error"
+	case inSnapshot:
+		return "SnapshotProcessing"
+	case v.Hold == volume.Loose && v.Phase != spec.Applied:
+		return "Creating" // as a copy of a snapshot; what is blank is made where it is attached first
 	case v.Hold == volume.Loose:
 		return "Available"
 	case v.Hold == volume.Attaching:
@@ -93,13 +97,18 @@ func volumeStatus(v *volume.Volume) string {
 
 // volumes shows volumes, with the instances that they are on.
 func (d *Door) volumes(ctx context.Context, c *dialect.Call, all []*volume.Volume) ([]wire.VolumeModel, error) {
-	var instances []string
+	var instances, uids []string
 	for _, v := range all {
+		uids = append(uids, v.UID)
 		if v.Instance != "" {
 			instances = append(instances, v.Instance)
 		}
 	}
 	handles, err := d.Compute.Handles(ctx, c.Caller, instances)
+	if err != nil {
+		return nil, err
+	}
+	busy, err := d.Compute.BusyVolumes(ctx, uids)
 	if err != nil {
 		return nil, err
 	}
@@ -110,7 +119,7 @@ func (d *Door) volumes(ctx context.Context, c *dialect.Call, all []*volume.Volum
 			return nil, err
 		}
 		m := wire.VolumeModel{ID: new(volumeID(v)), Name: &v.Name, RegionID: &site.Name, Type: new("Cds"), DiskSizeInGB: new(int32(v.GiB)), StorageType: new(storageType(v)),
-			Status: new(volumeStatus(v)), PaymentTiming: new("Postpaid"), CreateTime: new(stamp(v.Created))}
+			Status: new(volumeStatus(v, busy[v.UID])), PaymentTiming: new("Postpaid"), CreateTime: new(stamp(v.Created))}
 		if v.Role == volume.System {
 			m.Type = new("System")
 		}

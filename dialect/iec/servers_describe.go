@@ -40,6 +40,8 @@ var serverStatuses = map[compute.State]serverStatus{
 	compute.Rewiring:          {"ACTIVE", "", "active"},
 	compute.Password:          {"ACTIVE", "updating_password", "active"},
 	compute.Imaging:           {"SHUTOFF", "image_pending_upload", "stopped"},
+	compute.Snapshotting:      {"ACTIVE", "image_snapshot", "active"},
+	compute.RollingBack:       {"SHUTOFF", "rebuild_block_device_mapping", "stopped"},
 	compute.Failed:            {"ERROR", "", "error"},
 }
 
@@ -48,6 +50,8 @@ func statusOf(v *compute.View) serverStatus {
 	switch {
 	case v.State == compute.Restarting && v.HardReset:
 		s.status, s.task = "HARD_REBOOT", "rebooting_hard"
+	case v.State == compute.Snapshotting && v.Power == spec.Off:
+		s.status, s.vm = "SHUTOFF", "stopped"
 	case v.State == compute.Deleting && v.SeenPower == spec.On:
 		s = serverStatus{"ACTIVE", "deleting", "active"}
 	case v.State == compute.Deleting:

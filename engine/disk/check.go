@@ -1,6 +1,7 @@
 package disk
 
 import (
+	"errors"
 	"regexp"
 
 	"edgecloud/fault"
@@ -31,6 +32,12 @@ func CheckVolume(v spec.Volume) error {
 	}
 	if v.Epoch < 0 {
 		return fault.BadField("epoch", "must not be negative, not %d", v.Epoch)
+	}
+	if v.Origin != (spec.Origin{}) {
+		if v.Image != "" {
+			return fault.BadField("origin", "must not be set beside an image")
+		}
+		return errors.Join(CheckUID("origin.volume", v.Origin.Volume), CheckUID("origin.snapshot", v.Origin.Snapshot))
 	}
 	if v.Image == "" {
 		return nil

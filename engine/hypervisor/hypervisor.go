@@ -70,6 +70,8 @@ type Hypervisor interface {
 	Watch(ctx context.Context) (<-chan string, error)
 	// Capacity tells what the host has in total.
 	Capacity(ctx context.Context) (Capacity, error)
+	// Usage tells what every machine that this engine made has used, those that are off too.
+	Usage(ctx context.Context) ([]Usage, error)
 	// Close frees connections. Machines run on.
 	Close() error
 }
@@ -80,4 +82,28 @@ type Capacity struct {
 	MemoryMiB int64
 	KVM       bool // probed with a real guest, not assumed from /dev/kvm
 	Arch      string
+}
+
+// Usage is what one machine has used since it was started: counters that begin anew with every start. One that is off uses nothing, and all but the totals are 0.
+type Usage struct {
+	UID         string
+	VCPUs       int           // total
+	CPU         time.Duration // of all its processors together
+	MemoryBytes int64         // total
+	MemoryUsed  int64         // now: what the guest has not free, or what it takes of the host if the guest does not tell
+	Disk        DiskUsage     // of all its disks
+	NICs        []NICUsage
+}
+
+// DiskUsage counts what a machine has read and written.
+type DiskUsage struct {
+	ReadBytes, WriteBytes int64
+	Reads, Writes         int64
+}
+
+// NICUsage counts what the guest has received and sent on one NIC.
+type NICUsage struct {
+	Port              string // UID
+	InBytes, OutBytes int64
+	In, Out           int64 // packets
 }

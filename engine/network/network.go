@@ -43,6 +43,18 @@ type Network interface {
 	Remove(ctx context.Context, o Object) error
 	// List tells every object that this engine made, and of no other: what a leak check compares.
 	List(ctx context.Context) ([]Object, error)
+	// Traffic tells what public addresses and NAT gateways have carried on the host that asks: an object that several hosts carry has the sum of them. One that the
+	// host has no part in is left out, and so is what the engine cannot tell.
+	Traffic(ctx context.Context) ([]Traffic, error)
 	// Close frees connections. Traffic goes on.
 	Close() error
+}
+
+// Traffic is what one object has carried: counters that may begin anew at any time.
+type Traffic struct {
+	Object
+	InBytes, OutBytes int64 // from and to the outside
+	In, Out           int64 // packets
+	// Connections are those that are open now; negative: the engine cannot tell.
+	Connections int64
 }

@@ -10,7 +10,7 @@ import (
 )
 
 // Capture implements disk.Pool. Volumes have no content here: the image is a blank disk of the volume's size whose file tells what it was made of.
-func (p *pool) Capture(ctx context.Context, uid, volume string) (disk.Image, error) {
+func (p *pool) Capture(ctx context.Context, uid, volume, snapshot string) (disk.Image, error) {
 	if !diskUID.MatchString(uid) {
 		return disk.Image{}, badField("image", uid, "image", "not a UID")
 	}
@@ -30,10 +30,10 @@ func (p *pool) Capture(ctx context.Context, uid, volume string) (disk.Image, err
 		return disk.Image{UID: uid, SHA256: have.SHA256, Bytes: have.Bytes}, c.end()
 	}
 	p.mu.RLock()
-	v := p.volumes[volume]
+	v, err := p.with(volume, snapshot)
 	p.mu.RUnlock()
-	if v == nil {
-		return disk.Image{}, fmt.Errorf("%w: volume %s", disk.ErrAbsent, volume)
+	if err != nil {
+		return disk.Image{}, err
 	}
 	made, _, err := captureOf(uid, volume, v.Bytes)
 	if err != nil {

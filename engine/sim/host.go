@@ -27,6 +27,7 @@ type Host struct {
 	cut      atomic.Bool
 	hv       machines
 	pool     pool
+	meter    meter
 }
 
 func newHost(s *Site, name string) *Host {

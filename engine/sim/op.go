@@ -31,6 +31,7 @@ const (
 	OpConsole     Op = "hypervisor.console"
 	OpWatch       Op = "hypervisor.watch"
 	OpCapacity    Op = "hypervisor.capacity"
+	OpUsage       Op = "hypervisor.usage"
 
 	OpImageEnsure  Op = "disk.ensure_image"
 	OpImageRemove  Op = "disk.remove_image"
@@ -44,9 +45,15 @@ const (
 	OpSource       Op = "disk.source"
 	OpDiskCapacity Op = "disk.capacity"
 
+	OpSnapshot       Op = "disk.snapshot"
+	OpSnapshotRemove Op = "disk.remove_snapshot"
+	OpSnapshots      Op = "disk.snapshots"
+	OpRollBack       Op = "disk.roll_back"
+
 	OpNetworkEnsure Op = "network.ensure" // any kind
 	OpNetworkRemove Op = "network.remove"
 	OpNetworkList   Op = "network.list"
+	OpTraffic       Op = "network.traffic"
 
 	// OpGuestBoot delays a guest until its agent answers. Fail: it never does. Crash: the machine crashes while it boots.
 	OpGuestBoot Op = "guest.boot"
@@ -58,8 +65,9 @@ const (
 
 // Ops lists all operations but OpAny.
 func Ops() []Op {
-	return []Op{OpDefine, OpStart, OpStop, OpRestart, OpRemove, OpGet, OpList, OpSetPassword, OpConsole, OpWatch, OpCapacity, OpImageEnsure, OpImageRemove, OpImages,
-		OpVolumeEnsure, OpVolumeRemove, OpVolumeGet, OpVolumes, OpSource, OpDiskCapacity, OpNetworkEnsure, OpNetworkRemove, OpNetworkList,
+	return []Op{OpDefine, OpStart, OpStop, OpRestart, OpRemove, OpGet, OpList, OpSetPassword, OpConsole, OpWatch, OpCapacity, OpUsage, OpImageEnsure, OpImageRemove, OpImages,
+		OpVolumeEnsure, OpVolumeRemove, OpVolumeGet, OpVolumes, OpSource, OpDiskCapacity, OpSnapshot, OpSnapshotRemove, OpSnapshots, OpRollBack,
+		OpNetworkEnsure, OpNetworkRemove, OpNetworkList, OpTraffic,
 		OpGuestBoot, OpGuestShutdown, OpGuestAgent}
 }
 

@@ -32,6 +32,8 @@ type volume struct {
 	Used  int64  `json:"used"`
 	Epoch int64  `json:"epoch,omitempty"`
 	Image string `json:"image,omitempty"`
+	// Snapshots are by UID how much data there was: all that a volume knows of its content here.
+	Snapshots map[string]int64 `json:"snapshots,omitempty"`
 }
 
 // emptyVolume is what a qcow2 file without data takes, in bytes.

@@ -18,6 +18,8 @@ func checkVolume(v spec.Volume) error {
 		return badField("volume", v.UID, "bytes", "%d is not positive", v.Bytes)
 	case v.Epoch < 0:
 		return badField("volume", v.UID, "epoch", "%d is negative", v.Epoch)
+	case v.Origin != (spec.Origin{}) && !(diskUID.MatchString(v.Origin.Volume) && diskUID.MatchString(v.Origin.Snapshot) && v.Image == ""):
+		return badField("volume", v.UID, "origin", "%v is no volume's snapshot, or there is an image too", v.Origin)
 	case v.Image != "" && !diskUID.MatchString(v.Image):
 		return badField("volume", v.UID, "image", "%q is not a UID", v.Image)
 	}
@@ -64,6 +66,10 @@ func (p *pool) fits(have *volume, want spec.Volume, fresh bool) error {
 	if have == nil && p.room() < emptyVolume {
 		return fmt.Errorf("%w: volume %s", disk.ErrFull, want.UID)
 	}
+	if o := want.Origin; o != (spec.Origin{}) {
+		_, err := p.with(o.Volume, o.Snapshot)
+		return err
+	}
 	if want.Image == "" {
 		return nil
 	}
@@ -85,6 +91,9 @@ func (p *pool) restart(old *volume, want spec.Volume) *volume {
 	v := &volume{Used: emptyVolume, Epoch: want.Epoch, Image: want.Image}
 	if i := p.images[want.Image]; i != nil {
 		i.users++
+	}
+	if o := want.Origin; o != (spec.Origin{}) {
+		v.Used = p.volumes[o.Volume].Snapshots[o.Snapshot]
 	}
 	p.used += v.Used
 	put(&p.volumes, want.UID, v)

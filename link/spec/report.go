@@ -48,6 +48,7 @@ type VolumeFacts struct {
 	Bytes     int64 `json:"bytes"`
 	UsedBytes int64 `json:"used_bytes"`
 	Epoch     int64 `json:"epoch,omitempty"`
+	RollBack  int64 `json:"roll_back,omitempty"` // the rollback epoch that was carried out
 }
 
 // ImageFacts is what is true of an image that a host made of a volume.

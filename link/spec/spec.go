@@ -17,12 +17,13 @@ const (
 	KindBalancer      = "balancer"       // site: spreads connections over ports
 	KindImage         = "image"          // host
 	KindVolume        = "volume"         // host
+	KindSnapshot      = "snapshot"       // host: what volumes held at one moment
 	KindInstance      = "instance"       // host
 )
 
 // Kinds lists all kinds in the order of application.
 func Kinds() []string {
-	return []string{KindUplink, KindNetwork, KindNetworkACL, KindSubnet, KindSecurityGroup, KindPort, KindVirtualIP, KindBandwidth, KindPublicIP, KindNATGateway, KindBalancer, KindImage, KindVolume, KindInstance}
+	return []string{KindUplink, KindNetwork, KindNetworkACL, KindSubnet, KindSecurityGroup, KindPort, KindVirtualIP, KindBandwidth, KindPublicIP, KindNATGateway, KindBalancer, KindImage, KindVolume, KindSnapshot, KindInstance}
 }
 
 // HostTarget and SiteTarget name whom a spec is addressed to.
@@ -84,6 +85,28 @@ type Volume struct {
 	Bytes int64  `json:"bytes"`           // grows, never shrinks
 	Image string `json:"image,omitempty"` // UID of the image it starts from; empty is blank
 	Epoch int64  `json:"epoch,omitempty"` // a higher epoch throws the content away and starts again from Image (reinstall)
+	// Origin is what it starts from instead of Image: what another volume of the same host held at a snapshot.
+	Origin Origin `json:"origin,omitzero"`
+	// RollBack puts the volume back to a snapshot, once per increase of its epoch. It is absent once the host has done it.
+	RollBack RollBack `json:"roll_back,omitzero"`
+}
+
+// Origin is what a volume held when a snapshot of it was taken.
+type Origin struct {
+	Volume   string `json:"volume"`   // UID
+	Snapshot string `json:"snapshot"` // UID
+}
+
+// RollBack is a wish to have what a volume held at a snapshot.
+type RollBack struct {
+	Epoch    int64  `json:"epoch"`
+	Snapshot string `json:"snapshot"` // UID
+}
+
+// Snapshot is what volumes of one host hold, taken once, at one moment. It lives inside them and goes with them: one that is gone is left out of the list.
+type Snapshot struct {
+	UID     string   `json:"uid"`
+	Volumes []string `json:"volumes"` // UIDs
 }
 
 // Image is a read-only disk that volumes of a host start from.
@@ -97,6 +120,8 @@ type Image struct {
 	// Volume is the UID of a volume of the same host that the image is made of, once, as it is then; no running machine has it. URL, SHA256, Format and Bytes are
 	// empty: ImageFacts tells what came of it.
 	Volume string `json:"volume,omitempty"`
+	// Snapshot is the UID of a snapshot of Volume that the image is made of, instead of what the volume holds; machines may run.
+	Snapshot string `json:"snapshot,omitempty"`
 }
 
 // Uplink is one carrier line of a site: the provider network that public addresses live on.

@@ -123,6 +123,8 @@ func (n *tenant) make(kind string) {
 		n.ids[kind], _ = n.newInstance(object{"paymentTiming": "Prepaid", "reservation": object{"reservationLength": 1}})
 	case "cloudVolume", "spareVolume", "volumeOn":
 		n.makeVolume(kind)
+	case "cloudInstance", "insnap", "spareInsnap", "insnapOff", "diskSnapshot", "diskSnapshotOff":
+		n.makeSnapshot(kind)
 	case "haVip", "spareHAVIP":
 		i := n.must("GET", "/v2/vm/instance/"+n.of("instance"), nil)["instance"].(object)
 		v, err := n.Control.Networks.CreateVirtualIP(ctx, n.caller, network.NewVirtualIP{Subnet: strings.TrimPrefix(fmt.Sprint(i["subnetId"]), "sbn-"), Name: "own"})
@@ -209,6 +211,29 @@ func (n *tenant) makeVolume(kind string) {
 	})
 }
 
+// makeSnapshot makes an instance whose disk is of the cloud, and a snapshot of it; one that is to be rolled back to is of an instance that is off.
+func (n *tenant) makeSnapshot(kind string) {
+	vm, _ := n.newInstanceOn("CDS_SSD", object{"paymentTiming": "Postpaid"})
+	n.ids[kind] = vm
+	if kind == "cloudInstance" {
+		return
+	}
+	status := func() string {
+		return fmt.Sprint(n.must("GET", "/v2/vm/instance/"+vm, nil)["instance"].(object)["status"])
+	}
+	if strings.HasSuffix(kind, "Off") {
+		n.must("PUT", "/v2/vm/instance/"+vm+"?stop", nil)
+		controlplanetest.Eventually(n.t, vm+" is off", func() bool { return status() == "STOPPED" })
+	}
+	id := n.must("POST", "/v1/snapshot/insnapshot/create", object{"instanceId": vm, "name": "own"})["insnapId"].(string)
+	n.ids[kind] = id
+	controlplanetest.Eventually(n.t, id+" is created", func() bool { return n.must("GET", "/v1/snapshot/insnapshot/"+id, nil)["status"] == "created" })
+	controlplanetest.Eventually(n.t, vm+" rests", func() bool { return !strings.Contains(status(), "SNAPSHOT") })
+	if strings.HasPrefix(kind, "disk") {
+		n.ids[kind] = n.must("GET", "/v1/snapshot/insnapshot/"+id, nil)["snapshotIdList"].([]any)[0].(string)
+	}
+}
+
 // makeACL gives the subnet rules of its own.
 func (n *tenant) makeACL() {
 	n.ids["acl"] = "acl-" + strings.TrimPrefix(n.of("vpc"), "vpc-")
@@ -244,7 +269,12 @@ func (n *tenant) makeInstance() {
 
 // newInstance makes an instance that runs, in a service of its own.
 func (n *tenant) newInstance(billing object) (id, service string) {
-	out := n.must("POST", "/v2/vm/instance", object{"adminPass": n.encrypted(password), "spec": "bec.g4.c1m4", "imageId": n.of("image"), "imageType": "bec",
+	return n.newInstanceOn("NVME", billing)
+}
+
+// newInstanceOn makes one whose system disk is on a kind of storage.
+func (n *tenant) newInstanceOn(storage string, billing object) (id, service string) {
+	out := n.must("POST", "/v2/vm/instance", object{"rootDiskStorageType": storage, "adminPass": n.encrypted(password), "spec": "bec.g4.c1m4", "imageId": n.of("image"), "imageType": "bec",
 		"deployInstances": []object{{"regionId": site, "purchaseCount": 1}}, "billing": billing})
 	id = out["instances"].([]any)[0].(object)["instanceId"].(string)
 	controlplanetest.Eventually(n.t, id+" runs", func() bool {

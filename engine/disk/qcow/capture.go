@@ -16,23 +16,30 @@ import (
 )
 
 // Capture implements disk.Pool: the overlay and its image become one file, packed, as it has to travel.
-func (p *Pool) Capture(ctx context.Context, image, volume string) (disk.Image, error) {
+func (p *Pool) Capture(ctx context.Context, image, volume, snapshot string) (disk.Image, error) {
 	if err := errors.Join(disk.CheckUID("image", image), disk.CheckUID("volume", volume), ctx.Err()); err != nil {
 		return disk.Image{}, err
+	}
+	find := p.Get
+	if snapshot != "" {
+		if err := disk.CheckUID("snapshot", snapshot); err != nil {
+			return disk.Image{}, err
+		}
+		find = func(ctx context.Context, volume string) (disk.Volume, error) { return p.with(ctx, volume, snapshot) }
 	}
 	defer p.locks.take("image " + image)()
 	have, err := p.captured(image)
 	if err == nil || !errors.Is(err, disk.ErrAbsent) {
 		return have, err
 	}
-	defer p.locks.take("volume " + volume)()
-	v, err := p.Get(ctx, volume)
+	defer p.locks.take(captureLock(volume, snapshot))()
+	v, err := find(ctx, volume)
 	if err != nil {
 		return disk.Image{}, err
 	}
 	final := filepath.Join(p.images(), image+".qcow2")
 	part, sum := final+unfinished, p.sumFile(image)
-	if err := p.capture(ctx, p.volumeFile(v.UID, v.Epoch), part, sum); err != nil {
+	if err := p.capture(ctx, snapshot, p.volumeFile(v.UID, v.Epoch), part, sum); err != nil {
 		return disk.Image{}, errors.Join(full(err), discard(part, sum+unfinished, sum))
 	}
 	if err := settle(part, final); err != nil {
@@ -41,9 +48,21 @@ func (p *Pool) Capture(ctx context.Context, image, volume string) (disk.Image, e
 	return p.captured(image)
 }
 
+// captureLock is what must stand still: the volume, or only its snapshot.
+func captureLock(volume, snapshot string) string {
+	if snapshot == "" {
+		return "volume " + volume
+	}
+	return "snapshot " + snapshot
+}
+
 // capture writes the file under its unfinished name, and its checksum.
-func (p *Pool) capture(ctx context.Context, from, part, sum string) error {
-	if err := p.run(ctx, "convert", "-q", "-c", "-f", "qcow2", "-O", "qcow2", "-o", "compression_type=zstd", from, part); err != nil {
+func (p *Pool) capture(ctx context.Context, snapshot, from, part, sum string) error {
+	args := []string{"convert", "-q", "-f", "qcow2", "-O", "qcow2", "-c", "-o", "compression_type=zstd", from, part}
+	if snapshot != "" {
+		args = p.fromSnapshot(snapshot, from, part, "-c", "-o", "compression_type=zstd")
+	}
+	if err := p.run(ctx, args...); err != nil {
 		return err
 	}
 	if err := os.Chmod(part, 0o444); err != nil {

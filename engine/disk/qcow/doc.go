@@ -3,6 +3,7 @@
 //	images/<uid>.qcow2 or .raw    read-only; complete as soon as it has this name
 //	images/<uid>.sha256           the checksum it was fetched with; written before the image gets its name
 //	volumes/<uid>.e<epoch>.qcow2  overlay on ../images/<uid>, or blank; the highest epoch is the volume
+//	                              (its snapshots are inside it, named by their UIDs)
 //	*.part                        unfinished; thrown away when the pool is opened
 //
 // All that is known is in these names and in the qcow2 headers, so nothing can disagree after a crash: a file gets its name by rename after its content is

@@ -23,6 +23,10 @@ type Config struct {
 	Reserve int64
 	// Grow makes a disk larger that a running machine has open, and tells false if none has. nil: no machine ever has.
 	Grow func(ctx context.Context, path string, bytes int64) (bool, error)
+	// Snapshot takes a snapshot of those disks, all at one moment, that a running machine has open, and tells which they are. nil: no machine ever has.
+	Snapshot func(ctx context.Context, name string, paths []string) (done []string, err error)
+	// RemoveSnapshot removes a snapshot from a disk that a running machine has open, and tells false if none has. nil: no machine ever has.
+	RemoveSnapshot func(ctx context.Context, name, path string) (bool, error)
 }
 
 // Pool implements disk.Pool with qcow2 files.

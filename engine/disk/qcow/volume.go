@@ -141,6 +141,21 @@ func (p *Pool) create(ctx context.Context, want spec.Volume) error {
 	defer p.using.RUnlock()
 	final := p.volumeFile(want.UID, want.Epoch)
 	part := final + unfinished
+	err := p.fill(ctx, want, part)
+	if err == nil {
+		err = settle(part, final)
+	}
+	if err != nil {
+		return errors.Join(full(err), discard(part))
+	}
+	return nil
+}
+
+// fill makes the unfinished file of a volume.
+func (p *Pool) fill(ctx context.Context, want spec.Volume, part string) error {
+	if o := want.Origin; o != (spec.Origin{}) {
+		return p.clone(ctx, o.Volume, o.Snapshot, part, want.Bytes)
+	}
 	args := []string{"create", "-q", "-f", "qcow2"}
 	if want.Image != "" {
 		base, err := p.base(want)
@@ -150,14 +165,7 @@ func (p *Pool) create(ctx context.Context, want spec.Volume) error {
 		args = append(args, "-b", filepath.Join("..", "images", filepath.Base(base)), "-F", strings.TrimPrefix(filepath.Ext(base), "."))
 	}
 	args = append(args, part, strconv.FormatInt(want.Bytes, 10))
-	err := p.run(ctx, args...)
-	if err == nil {
-		err = settle(part, final)
-	}
-	if err != nil {
-		return errors.Join(full(err), discard(part))
-	}
-	return nil
+	return p.run(ctx, args...)
 }
 
 // possible refuses what could never fit: volumes are thin, so more may be promised than there is, but not in one piece.

@@ -46,6 +46,7 @@ func Suite(t *testing.T, name string, newFixture func(t *testing.T) Fixture) {
 		{"list leaves foreign machines out", foreign},
 		{"a password needs a guest that listens", password},
 		{"the console speaks RFB", console},
+		{"usage grows while it runs, and a machine that is off uses nothing", usage},
 	}
 	for _, c := range cases {
 		t.Run(name+"/"+c.name, func(t *testing.T) { c.run(t, newFixture(t)) })

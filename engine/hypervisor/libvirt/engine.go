@@ -65,7 +65,7 @@ func Open(ctx context.Context, config Config) (*Engine, error) {
 	}
 	e := &Engine{config: config, log: config.Log, hub: newHub()}
 	e.ctx, e.cancel = context.WithCancel(context.WithoutCancel(ctx))
-	for _, dir := range []string{e.seeds(), e.serials()} {
+	for _, dir := range []string{e.seeds(), e.serials(), e.rests()} {
 		// QEMU may run as another user: it must get through to a file that libvirt has made its own.
 		if err := os.MkdirAll(dir, 0o711); err != nil {
 			return nil, fmt.Errorf("libvirt: %w", err)
@@ -74,6 +74,9 @@ func Open(ctx context.Context, config Config) (*Engine, error) {
 	if _, err := e.connect(ctx); err != nil {
 		e.cancel()
 		return nil, err
+	}
+	if err := e.wakeAll(ctx); err != nil {
+		return nil, errors.Join(fmt.Errorf("libvirt: wake up what rests: %w", err), e.Close())
 	}
 	return e, nil
 }

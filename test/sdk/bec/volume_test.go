@@ -157,7 +157,7 @@ func TestVolumesAreListedAndRefuseWrongInput(t *testing.T) {
 	body := values{"cdsSizeInGB": 50, "deployInstances": []values{{"purchaseCount": 1, "regionId": v2Site}}, "name": "n", "storageType": "hdd"}
 	for says, change := range map[string]values{
 		"cdsSizeInGB": {"cdsSizeInGB": 49}, "name": {"name": strings.Repeat("x", 66)}, "purchaseCount": {"deployInstances": []values{{"purchaseCount": 0, "regionId": v2Site}}},
-		"snapShotId": {"snapShotId": "snap-1"}, "billing": {"billing": "Prepaid"}, "deployInstances": {"deployInstances": []values{}}, "storageType": {"storageType": "tape"},
+		"billing": {"billing": "Prepaid"}, "deployInstances": {"deployInstances": []values{}}, "storageType": {"storageType": "tape"},
 	} {
 		v.refused(t, 400, "BadRequest", says, "POST", "/v2/volume", merge(merge(values{}, body), change))
 	}
