@@ -165,8 +165,10 @@ func forget(ctx context.Context, tx *store.Tx, b *Balancer, p *network.Port, ips
 	if err := network.DropPublicIPs(ctx, tx, b.Account, ips); err != nil {
 		return err
 	}
-	if _, err := tx.NewDelete().Model((*Member)(nil)).Where("grp IN (SELECT g.uid FROM balancer_groups AS g WHERE g.balancer = ?)", b.UID).Exec(ctx); err != nil {
-		return err
+	for _, rows := range []any{(*Member)(nil), (*Policy)(nil), (*AddressMember)(nil), (*GroupPort)(nil)} {
+		if _, err := tx.NewDelete().Model(rows).Where(ofBalancer, b.UID).Exec(ctx); err != nil {
+			return err
+		}
 	}
 	for _, rows := range []any{(*Group)(nil), (*Listener)(nil)} {
 		if _, err := tx.NewDelete().Model(rows).Where("balancer = ?", b.UID).Exec(ctx); err != nil {
@@ -179,7 +181,7 @@ func forget(ctx context.Context, tx *store.Tx, b *Balancer, p *network.Port, ips
 	if err := network.DropPorts(ctx, tx, []*network.Port{p}); err != nil {
 		return err
 	}
-	for _, name := range []quota.Name{quota.BalancerListeners, quota.BalancerMembers} {
+	for _, name := range []quota.Name{quota.BalancerListeners, quota.BalancerMembers, quota.BalancerGroups} {
 		if err := quota.Drop(ctx, tx, b.Account, name, b.UID); err != nil {
 			return err
 		}

@@ -106,22 +106,39 @@ func (n *Balancers) CreateListeners(ctx context.Context, caller *identity.Caller
 		}
 	}
 	return n.change(ctx, caller, id, func(ctx context.Context, tx *store.Tx, b *Balancer) error {
+		if err := b.mustBeOrdinary(); err != nil {
+			return err
+		}
 		if err := quota.Count(ctx, tx, b.Account, quota.Change{Name: quota.BalancerListeners, Scope: b.UID, Delta: int64(len(wanted))}); err != nil {
 			return err
 		}
 		for _, w := range wanted {
-			l := &Listener{UID: tx.NewUID(), Balancer: b.UID, Created: tx.Time()}
-			w.fill(l)
-			_, err := tx.NewInsert().Model(l).Exec(ctx)
-			if _, dup := store.IsUnique(err); dup {
-				return fault.New(fault.Exists, "The load balancer has a listener of %s port %d already.", w.Protocol, w.Port).About("listener", fmt.Sprint(w.Port)).On("port")
-			}
-			if err != nil {
-				return fmt.Errorf("add listener: %w", err)
+			if err := addListener(ctx, tx, b, w); err != nil {
+				return err
 			}
 		}
 		return nil
 	})
+}
+
+func (b *Balancer) mustBeOrdinary() error {
+	if b.Type != Ordinary {
+		return fault.Conflicting("balancer", b.Slug, "The load balancer is an application load balancer, whose listeners and servers are changed by the calls of those.")
+	}
+	return nil
+}
+
+func addListener(ctx context.Context, tx *store.Tx, b *Balancer, w NewListener) error {
+	l := &Listener{UID: tx.NewUID(), Balancer: b.UID, Created: tx.Time()}
+	w.fill(l)
+	_, err := tx.NewInsert().Model(l).Exec(ctx)
+	if _, dup := store.IsUnique(err); dup {
+		return fault.New(fault.Exists, "The load balancer has a listener of %s port %d already.", w.Protocol, w.Port).About("listener", fmt.Sprint(w.Port)).On("port")
+	}
+	if err != nil {
+		return fmt.Errorf("add listener: %w", err)
+	}
+	return nil
 }
 
 func (w NewListener) fill(l *Listener) {
@@ -151,6 +168,9 @@ func (n *Balancers) UpdateListener(ctx context.Context, caller *identity.Caller,
 		return err
 	}
 	return n.change(ctx, caller, id, func(ctx context.Context, tx *store.Tx, b *Balancer) error {
+		if err := b.mustBeOrdinary(); err != nil {
+			return err
+		}
 		l, err := findListener(ctx, tx, b, Address{w.Protocol, w.Port})
 		if err != nil {
 			return err
@@ -175,6 +195,9 @@ func (n *Balancers) DeleteListeners(ctx context.Context, caller *identity.Caller
 			gone[a] = true
 			l, err := findListener(ctx, tx, b, a)
 			if err != nil {
+				return err
+			}
+			if _, err := tx.NewDelete().Model((*Policy)(nil)).Where("listener = ?", l.UID).Exec(ctx); err != nil {
 				return err
 			}
 			if _, err := tx.NewDelete().Model(l).WherePK().Exec(ctx); err != nil {

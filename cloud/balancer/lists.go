@@ -108,3 +108,14 @@ func fill(ctx context.Context, tx *store.Tx, found []*Detail) error {
 	}
 	return nil
 }
+
+// ListFrom gives a page of the caller's balancers from a marker, which is a slug, with the next page's.
+func (n *Balancers) ListFrom(ctx context.Context, caller *identity.Caller, f Filter, m store.Marker) (found []*Detail, next string, err error) {
+	err = n.db.Read(ctx, func(ctx context.Context, tx *store.Tx) error {
+		if found, next, err = store.ListFrom[*Detail](ctx, f.apply(selectDetails(tx, caller)), m, "lb.slug", func(d *Detail) string { return d.Slug }); err != nil {
+			return err
+		}
+		return fill(ctx, tx, found)
+	})
+	return found, next, err
+}

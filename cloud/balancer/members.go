@@ -1,6 +1,7 @@
 package balancer
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 
@@ -81,8 +82,8 @@ func (n *Balancers) Bind(ctx context.Context, caller *identity.Caller, id string
 }
 
 func standardGroup(ctx context.Context, tx *store.Tx, b *Balancer) (*Group, error) {
-	if b.Type != Ordinary {
-		return nil, fault.Conflicting("balancer", b.Slug, "The application load balancer has server groups of its own; bind servers there.")
+	if err := b.mustBeOrdinary(); err != nil {
+		return nil, err
 	}
 	g := new(Group)
 	err := tx.NewSelect().Model(g).Where("balancer = ? AND standard", b.UID).Scan(ctx)
@@ -134,26 +135,37 @@ func findPort(ctx context.Context, tx *store.Tx, b *Balancer, w Weighted) (*netw
 
 // Weigh gives members of an ordinary balancer other weights: all or none.
 func (n *Balancers) Weigh(ctx context.Context, caller *identity.Caller, id string, wanted []Weighted) error {
-	return n.eachMember(ctx, caller, id, wanted, func(ctx context.Context, tx *store.Tx, _ *Balancer, m *Member, w Weighted) error {
-		m.Weight = w.Weight
-		_, err := tx.NewUpdate().Model(m).Column("weight").WherePK().Exec(ctx)
-		return err
-	})
+	return n.eachMember(ctx, caller, id, wanted, weigh)
+}
+
+func weigh(ctx context.Context, tx *store.Tx, _ *Balancer, m *Member, w Weighted) error {
+	m.Weight = w.Weight
+	_, err := tx.NewUpdate().Model(m).Column("weight").WherePK().Exec(ctx)
+	return err
 }
 
 // Unbind takes members out of an ordinary balancer: all or none.
 func (n *Balancers) Unbind(ctx context.Context, caller *identity.Caller, id string, wanted []Weighted) error {
-	return n.eachMember(ctx, caller, id, wanted, func(ctx context.Context, tx *store.Tx, b *Balancer, m *Member, _ Weighted) error {
-		return part(ctx, tx, b, m)
-	})
+	return n.eachMember(ctx, caller, id, wanted, unbind)
+}
+
+func unbind(ctx context.Context, tx *store.Tx, b *Balancer, m *Member, _ Weighted) error {
+	return part(ctx, tx, b, m)
 }
 
 func part(ctx context.Context, tx *store.Tx, b *Balancer, m *Member) error {
 	if _, err := tx.NewDelete().Model(m).WherePK().Exec(ctx); err != nil {
 		return err
 	}
-	if err := network.UnwatchPort(ctx, tx, m.Port, Kind, b.UID); err != nil {
+	// The port may be in another group of the same balancer, which still has to learn when it goes.
+	elsewhere, err := tx.NewSelect().Model((*Member)(nil)).Where(ofBalancer, b.UID).Where("port = ?", m.Port).Exists(ctx)
+	if err != nil {
 		return err
+	}
+	if !elsewhere {
+		if err := network.UnwatchPort(ctx, tx, m.Port, Kind, b.UID); err != nil {
+			return err
+		}
 	}
 	return quota.Count(ctx, tx, b.Account, quota.Change{Name: quota.BalancerMembers, Scope: b.UID, Delta: -1})
 }
@@ -170,26 +182,33 @@ func (n *Balancers) eachMember(ctx context.Context, caller *identity.Caller, id 
 		}
 	}
 	return n.change(ctx, caller, id, func(ctx context.Context, tx *store.Tx, b *Balancer) error {
+		if err := b.mustBeOrdinary(); err != nil {
+			return err
+		}
 		have, err := membersOf(ctx, tx, b.UID)
 		if err != nil {
 			return err
 		}
-		done := map[string]bool{}
-		for k, w := range wanted {
-			m := w.of(have)
-			if m == nil {
-				return fault.Missing("member", w.Address).On(fmt.Sprintf("members[%d]", k))
-			}
-			if done[m.UID] {
-				continue
-			}
-			done[m.UID] = true
-			if err := do(ctx, tx, b, &m.Member, w); err != nil {
-				return err
-			}
-		}
-		return nil
+		return eachOf(ctx, tx, b, have, wanted, do)
 	})
+}
+
+func eachOf(ctx context.Context, tx *store.Tx, b *Balancer, have []*MemberDetail, wanted []Weighted, do memberVerb) error {
+	done := map[string]bool{}
+	for k, w := range wanted {
+		m := w.of(have)
+		if m == nil {
+			return fault.Missing("member", cmp.Or(w.Address, w.Instance)).On(fmt.Sprintf("members[%d]", k))
+		}
+		if done[m.UID] {
+			continue
+		}
+		done[m.UID] = true
+		if err := do(ctx, tx, b, &m.Member, w); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (w Weighted) of(members []*MemberDetail) *MemberDetail {

@@ -87,6 +87,7 @@ type Group struct {
 	Name        string     `bun:"name"`
 	Description string     `bun:"description"`
 	Standard    bool       `bun:"standard"`
+	Kind        GroupKind  `bun:"kind"`
 	Created     store.Time `bun:"created"`
 }
 
@@ -120,12 +121,16 @@ type Listener struct {
 
 // Check is how members are asked whether they are healthy.
 type Check struct {
-	Protocol        string `json:"protocol"` // tcp, udp or icmp
+	Protocol        string `json:"protocol"` // tcp, udp, icmp or http
 	IntervalSeconds int    `json:"interval"`
 	TimeoutSeconds  int    `json:"timeout"`
 	Unhealthy       int    `json:"unhealthy"` // a member is unhealthy when its failures in a row exceed it (BEC, product guide, load balancers)
 	Healthy         int    `json:"healthy"`   // and healthy again when its successes in a row exceed it
 	Send            string `json:"send,omitempty"`
+	Port            int    `json:"port,omitempty"`     // 0: the member's own
+	Path            string `json:"path,omitempty"`     // of an HTTP check
+	Host            string `json:"host,omitempty"`     // of an HTTP check
+	Statuses        string `json:"statuses,omitempty"` // of an HTTP check: classes such as http_2xx, joined by "|"
 }
 
 func (c Check) spec() spec.HealthCheck {

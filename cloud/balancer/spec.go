@@ -2,7 +2,6 @@ package balancer
 
 import (
 	"context"
-	"net/netip"
 
 	"edgecloud/cloud/network"
 	"edgecloud/link"
@@ -56,6 +55,13 @@ func (b *Balancer) spec(ctx context.Context, tx *store.Tx, p *network.Port) (bod
 	if err != nil || len(listeners) == 0 {
 		return body, err
 	}
+	if b.Type == Application {
+		a, err := appOf(ctx, tx, b)
+		if err == nil {
+			a.fill(&body, listeners)
+		}
+		return body, err
+	}
 	members, err := membersOf(ctx, tx, b.UID)
 	if err != nil {
 		return body, err
@@ -65,7 +71,7 @@ func (b *Balancer) spec(ctx context.Context, tx *store.Tx, p *network.Port) (bod
 		body.Listeners = append(body.Listeners, spec.Listener{UID: l.UID, Protocol: l.Protocol, Port: l.Port, Scheduler: l.Scheduler, TimeoutSeconds: l.TimeoutSeconds, Pool: l.UID})
 		pool := spec.Pool{UID: l.UID, Check: l.Check.V.spec()}
 		for _, m := range members {
-			pool.Members = append(pool.Members, spec.PoolMember{UID: m.UID, Address: netip.MustParseAddr(m.Address), Port: l.BackendPort, Weight: int(m.Weight)})
+			pool.Members = append(pool.Members, poolMember(m.UID, m.Address, l.BackendPort, m.Weight))
 		}
 		body.Pools = append(body.Pools, pool)
 	}

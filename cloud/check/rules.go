@@ -24,7 +24,8 @@ var always = []rule{
 			GROUP BY g.account, g.uid
 		UNION ALL SELECT account, 'balancers', '', COUNT(*) FROM balancers GROUP BY account
 		UNION ALL SELECT b.account, 'balancer_listeners', b.uid, COUNT(*) FROM balancer_listeners AS l JOIN balancers AS b ON b.uid = l.balancer GROUP BY b.account, b.uid
-		UNION ALL SELECT b.account, 'balancer_members', b.uid, COUNT(*) FROM balancer_members AS m JOIN balancer_groups AS g ON g.uid = m.grp JOIN balancers AS b ON b.uid = g.balancer
+		UNION ALL SELECT b.account, 'balancer_groups', b.uid, COUNT(*) FROM balancer_groups AS g JOIN balancers AS b ON b.uid = g.balancer WHERE NOT g.standard GROUP BY b.account, b.uid
+		UNION ALL SELECT b.account, 'balancer_members', b.uid, COUNT(*) FROM (SELECT grp FROM balancer_members UNION ALL SELECT grp FROM balancer_addresses) AS m JOIN balancer_groups AS g ON g.uid = m.grp JOIN balancers AS b ON b.uid = g.balancer
 			GROUP BY b.account, b.uid
 		UNION ALL SELECT account, 'placement_sets', '', COUNT(*) FROM placement_sets GROUP BY account
 		UNION ALL SELECT account, 'edge_clouds', '', COUNT(*) FROM edge_clouds GROUP BY account

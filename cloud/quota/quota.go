@@ -47,6 +47,7 @@ const (
 	Balancers          Name = "balancers"
 	BalancerListeners  Name = "balancer_listeners" // per balancer
 	BalancerMembers    Name = "balancer_members"   // per balancer
+	BalancerGroups     Name = "balancer_groups"    // per balancer
 )
 
 // Totals over all scopes of an account. They are counted by themselves with whatever has a scope, in the same statements.
@@ -64,7 +65,7 @@ var defaults = map[Name]int64{
 	Networks: 5, Subnets: 10, SecurityGroups: 100, SecurityGroupRules: 50, PublicIPs: 200_000, PlacementSets: 100,
 	NetworkACLs: 1000, NetworkACLRules: 50, RouteTables: 10, Routes: 50,
 	Bandwidths: 1000, BandwidthMbps: 1_000_000, TotalNetworks: 2000, TotalSubnets: 20_000, TotalSecurityGroupRules: 10_000, EdgeClouds: 10,
-	ElasticNICs: 1000, NATGateways: 100, NATRules: 200, Snapshots: 1000, Balancers: 100, BalancerListeners: 50, BalancerMembers: 200, // BEC names no numbers
+	ElasticNICs: 1000, NATGateways: 100, NATRules: 200, Snapshots: 1000, Balancers: 100, BalancerListeners: 50, BalancerMembers: 200, BalancerGroups: 50, // BEC names no numbers
 }
 
 // Used is an expression for a statement: how many an account, the expression's argument, has of what a quota without scopes counts. A list without filters takes
