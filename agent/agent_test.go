@@ -89,7 +89,7 @@ func (c *cloud) report(kind, uid string) spec.Report {
 }
 
 func (c *cloud) config() agent.Config {
-	return agent.Config{Dir: c.dir, Transport: c.net.Connect(hostUID), Hypervisor: c.host.Hypervisor(), Pool: c.host.Disk(), Network: c.host.Network(), Seed64: 1,
+	return agent.Config{Dir: c.dir, Transport: c.net.Connect(hostUID), Hypervisor: c.host.Hypervisor(), Pool: c.host.Disk(), Network: c.host.Network(), Balancer: c.host.Balancer(), Seed64: 1,
 		Logger: slog.New(slog.DiscardHandler)}
 }
 

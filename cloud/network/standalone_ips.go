@@ -252,6 +252,9 @@ func findAlone(ctx context.Context, tx *store.Tx, caller *identity.Caller, id st
 	if d.Instance != "" {
 		return nil, fault.Conflicting("public IP", id, "The public address was made with an instance and goes with it.").On("instance")
 	}
+	if d.Balancer != "" {
+		return nil, fault.Conflicting("public IP", id, "The public address was made with a load balancer and goes with it.").On("balancer")
+	}
 	return &d.PublicIP, nil
 }
 

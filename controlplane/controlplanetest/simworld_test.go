@@ -166,7 +166,7 @@ func (c *simCloud) addHost(s *place.Site, name string, seed uint64) {
 func (c *simCloud) startAgent(h *simHost) {
 	var err error
 	h.dead = false
-	h.agent, err = agent.New(agent.Config{Dir: h.dir, Transport: h.link, Hypervisor: h.engines.Hypervisor(), Pool: h.engines.Disk(), Network: h.engines.Network(),
+	h.agent, err = agent.New(agent.Config{Dir: h.dir, Transport: h.link, Hypervisor: h.engines.Hypervisor(), Pool: h.engines.Disk(), Network: h.engines.Network(), Balancer: h.engines.Balancer(),
 		Name: h.engines.Name(), Version: "sim", Seed64: c.rng.Uint64() | 1, Logger: c.logger(), Fail: func(point string) error {
 			if h.doomed == 0 {
 				return nil
