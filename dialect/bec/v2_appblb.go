@@ -222,7 +222,11 @@ func (d *Door) updateAppUDPListener(ctx context.Context, c *dialect.Call) (*dial
 }
 
 func (d *Door) updateAppListener(ctx context.Context, c *dialect.Call, protocol string, mode *string, timeout *scalar.Int) (*dialect.Answer, error) {
-	w := balancer.AppListener{Address: balancer.Address{Protocol: protocol, Port: c.Int("listenerPort", 0)}, Scheduler: appModes[scalar.Value(mode)], TimeoutSeconds: int(scalar.Value(timeout))}
+	port, err := portParam(c, "listenerPort")
+	if err != nil {
+		return nil, err
+	}
+	w := balancer.AppListener{Address: balancer.Address{Protocol: protocol, Port: port}, Scheduler: appModes[scalar.Value(mode)], TimeoutSeconds: int(scalar.Value(timeout))}
 	if err := d.Balancers.UpdateAppListener(ctx, c.Caller, pathBLB(c), w); err != nil {
 		return nil, inAppWords(err)
 	}
@@ -317,7 +321,11 @@ func (d *Door) createAppPolicies(ctx context.Context, c *dialect.Call) (*dialect
 }
 
 func (d *Door) listAppPolicies(ctx context.Context, c *dialect.Call) (*dialect.Answer, error) {
-	found, err := d.Balancers.Policies(ctx, c.Caller, pathBLB(c), balancer.Address{Protocol: strings.ToLower(c.Param("type")), Port: c.Int("port", 0)})
+	port, err := portParam(c, "port")
+	if err != nil {
+		return nil, err
+	}
+	found, err := d.Balancers.Policies(ctx, c.Caller, pathBLB(c), balancer.Address{Protocol: strings.ToLower(c.Param("type")), Port: port})
 	if err != nil {
 		return nil, err
 	}
@@ -349,4 +357,13 @@ func bareRules(ids []string) []string {
 		out[k] = bareRule(id)
 	}
 	return out
+}
+
+// portParam reads a port that a call must name in its query.
+func portParam(c *dialect.Call, name string) (int, error) {
+	port := c.Int(name, 0)
+	if port < 1 || port > 65535 {
+		return 0, fault.BadField(name, "must be a port from 1 to 65535")
+	}
+	return port, nil
 }

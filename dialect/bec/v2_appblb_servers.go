@@ -49,12 +49,12 @@ func memberField(err error, list string, words map[string]string) error {
 	}
 	index, name, deeper := strings.Cut(rest, "].")
 	if !deeper {
-		return f.On(list + "[" + rest)
+		return renamed(err, map[string]string{f.Field: list + "[" + rest})
 	}
 	if word, known := words[name]; known {
 		name = word
 	}
-	return f.On(list + "[" + index + "]." + name)
+	return renamed(err, map[string]string{f.Field: list + "[" + index + "]." + name})
 }
 
 func serversIn(in []wire.BackendServerInput) (out []balancer.Weighted) {

@@ -160,6 +160,9 @@ func (r request) buildQuery(f *filler) string {
 		if name == "regionId" { // the examples' nodes are not here
 			pair = name + "=" + fixed[name]
 		}
+		if queryPorts[r.op.Key+" "+name] != "" {
+			continue
+		}
 		if name == "" || name == r.op.Flag || kinds[name] == "" {
 			out = append(out, pair)
 		}
@@ -168,6 +171,9 @@ func (r request) buildQuery(f *filler) string {
 		if p.In == "query" && kinds[p.Name] != "" && (p.Required || !r.plain) {
 			value, _ := f.value(p.Name)
 			out = append(out, p.Name+"="+url.QueryEscape(value))
+		}
+		if value := queryPorts[r.op.Key+" "+p.Name]; p.In == "query" && value != "" {
+			out = append(out, p.Name+"="+value)
 		}
 	}
 	return strings.Trim(strings.Join(out, "&"), "&")

@@ -117,6 +117,8 @@ func (n *tenant) make(kind string) {
 		n.makeEIP(kind)
 	case "blb", "spareBLB", "doomedBLB", "listenedBLB", "boundBLB":
 		n.makeBLB(kind)
+	case "app", "spareApp", "ipGroup", "spareIPGroup", "ipPolicy", "spareIPPolicy", "ipMember", "spareIPMember", "svg", "spareSVG", "svgPort", "spareSVGPort", "emptySVG", "fullSVG", "appPolicy":
+		n.makeApp()
 	case "nat", "spareNAT", "otherNAT", "natAddress", "snat", "spareSNAT", "otherSNAT", "dnat", "spareDNAT", "otherDNAT":
 		n.makeNAT(kind)
 	case "prepaid":
