@@ -223,6 +223,11 @@ func (c *simCloud) found() (targets []string, have []check.Object) {
 		for _, s := range snapshots {
 			have = append(have, check.Object{Target: target, Kind: spec.KindSnapshot, UID: s.UID})
 		}
+		balancers, err := h.engines.Balancer().List(c.ctx)
+		require.NoError(c.t, err)
+		for _, uid := range balancers {
+			have = append(have, check.Object{Target: spec.SiteTarget(h.site), Kind: spec.KindBalancer, UID: uid})
+		}
 	}
 	for k, s := range c.sites {
 		target := spec.SiteTarget(s.UID)

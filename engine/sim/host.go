@@ -27,12 +27,13 @@ type Host struct {
 	cut      atomic.Bool
 	hv       machines
 	pool     pool
+	lbs      balancers
 	meter    meter
 }
 
 func newHost(s *Site, name string) *Host {
 	h := &Host{name: name, site: s, world: s.world}
-	h.hv.host, h.pool.host = h, h
+	h.hv.host, h.pool.host, h.lbs.host = h, h, h
 	return h
 }
 

@@ -26,7 +26,6 @@ type network struct {
 	shared     map[string]spec.Bandwidth
 	publicIPs  map[string]spec.PublicIP
 	gateways   map[string]spec.NATGateway
-	balancers  map[string]spec.Balancer
 
 	subnetPorts  map[string]map[string]struct{} // by subnet
 	groupPorts   map[string]map[string]struct{} // by security group
@@ -37,8 +36,6 @@ type network struct {
 	subnetsOf    map[string]map[string]struct{} // by network
 	publicByAddr map[netip.Addr]map[string]struct{}
 	outside      map[netip.Addr]bool // hosts beyond the site that answer
-	connections  map[string]int      // open ones, by balancer, listener and member
-	turns        map[string]int      // what each has gained in round robin, likewise
 	holders      map[string]string   // by virtual IP: the port that announced it last
 }
 
@@ -298,8 +295,6 @@ func (n *network) remove(o netengine.Object) error {
 		delete(n.publicIPs, o.UID)
 	case spec.KindNATGateway:
 		delete(n.gateways, o.UID)
-	case spec.KindBalancer:
-		delete(n.balancers, o.UID)
 	default:
 		return fmt.Errorf("%w: kind: %q is not a network object", netengine.ErrInvalid, o.Kind)
 	}

@@ -55,6 +55,9 @@ const (
 	OpNetworkList   Op = "network.list"
 	OpTraffic       Op = "network.traffic"
 
+	OpBalancerEnsure Op = "balancer.ensure"
+	OpBalancerRemove Op = "balancer.remove"
+
 	// OpGuestBoot delays a guest until its agent answers. Fail: it never does. Crash: the machine crashes while it boots.
 	OpGuestBoot Op = "guest.boot"
 	// OpGuestShutdown delays a guest that was asked to shut down or to reboot. Fail: it refuses.
@@ -67,7 +70,7 @@ const (
 func Ops() []Op {
 	return []Op{OpDefine, OpStart, OpStop, OpRestart, OpRemove, OpGet, OpList, OpSetPassword, OpConsole, OpWatch, OpCapacity, OpUsage, OpImageEnsure, OpImageRemove, OpImages,
 		OpVolumeEnsure, OpVolumeRemove, OpVolumeGet, OpVolumes, OpSource, OpDiskCapacity, OpSnapshot, OpSnapshotRemove, OpSnapshots, OpRollBack,
-		OpNetworkEnsure, OpNetworkRemove, OpNetworkList, OpTraffic,
+		OpNetworkEnsure, OpNetworkRemove, OpNetworkList, OpTraffic, OpBalancerEnsure, OpBalancerRemove,
 		OpGuestBoot, OpGuestShutdown, OpGuestAgent}
 }
 

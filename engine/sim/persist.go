@@ -202,6 +202,8 @@ func (w *World) apply(r record) error {
 		return place(&h.pool.images, r)
 	case spec.KindVolume:
 		return place(&h.pool.volumes, r)
+	case spec.KindBalancer:
+		return placeSpec(&h.lbs.specs, r)
 	case kindMachine:
 		return place(&h.hv.at(r.UID).of, r)
 	}
@@ -257,8 +259,6 @@ func (n *network) apply(r record) error {
 		return placeSpec(&n.publicIPs, r)
 	case spec.KindNATGateway:
 		return placeSpec(&n.gateways, r)
-	case spec.KindBalancer:
-		return placeSpec(&n.balancers, r)
 	}
 	return fmt.Errorf("sim: unknown kind %q", r.Kind)
 }

@@ -60,7 +60,6 @@ func (s *snapshotter) site(site *Site) {
 	addAll(s, site, spec.KindBandwidth, n.shared)
 	addAll(s, site, spec.KindPublicIP, n.publicIPs)
 	addAll(s, site, spec.KindNATGateway, n.gateways)
-	addAll(s, site, spec.KindBalancer, n.balancers)
 	n.mu.RUnlock()
 	for _, h := range site.Hosts() {
 		s.host(h)
@@ -83,5 +82,10 @@ func (s *snapshotter) host(h *Host) {
 		s.add(h.pool.record(spec.KindVolume, uid), v)
 	}
 	h.pool.mu.RUnlock()
+	h.lbs.mu.RLock()
+	for uid, b := range h.lbs.specs {
+		s.add(h.lbs.record(uid), b)
+	}
+	h.lbs.mu.RUnlock()
 	h.hv.each(func(m *machine) { s.add(h.pool.record(kindMachine, m.UID), m) })
 }
