@@ -20,11 +20,12 @@ const (
 	dbFile    = "edgecloud.db"
 	keyFile   = "master.key"
 	filesName = "files"
+	seriesDir = "series"
 )
 
 // Names lists all that a centre ever writes into its data folder, so that uninstalling touches nothing else. The lock comes last.
 func Names() []string {
-	return []string{envFile, stateFile, dbFile, dbFile + "-wal", dbFile + "-shm", keyFile, filesName, clusterKeys, caFile, caKeyFile, certFile, certKeyFile, pidFile}
+	return []string{envFile, stateFile, dbFile, dbFile + "-wal", dbFile + "-shm", keyFile, filesName, seriesDir, clusterKeys, caFile, caKeyFile, certFile, certKeyFile, pidFile}
 }
 
 // DSN is the address of a folder's own database.
@@ -35,6 +36,9 @@ func KeyPath(dir string) string { return filepath.Join(dir, keyFile) }
 
 // FilesDir is where a folder's image files lie, by their SHA-256.
 func FilesDir(dir string) string { return filepath.Join(dir, filesName) }
+
+// SeriesDir is where a folder's time series lie.
+func SeriesDir(dir string) string { return filepath.Join(dir, seriesDir) }
 
 // State is what a centre remembers of how it was started, so that the next start is the same.
 type State struct {

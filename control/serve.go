@@ -30,6 +30,8 @@ type Options struct {
 	Engine    string // what its hosts are: EngineSim (default), EngineReal or EngineRemote; a folder keeps its engine
 	Database  string // DSN; empty: SQLite in the folder
 	MasterKey string // key file that seals secrets; empty: in the folder
+	// SeriesDays is how long the record of what is used is kept; default 93.
+	SeriesDays int
 
 	// PlainHTTP lets the ports take unencrypted requests beside TLS. Only on loopback: the URLs are then http://, so that SDKs need no certificate.
 	PlainHTTP         bool
@@ -43,6 +45,9 @@ type Options struct {
 	// Ready is called once when the centre answers.
 	Ready func(Env)
 }
+
+// maxSeriesDays is as long as a record of what is used can be kept: ten years.
+const maxSeriesDays = 3660
 
 // DefaultListen is the address of the main listener. The dialects' own ports follow it.
 const DefaultListen = "127.0.0.1:8443"
@@ -128,6 +133,9 @@ func (o *Options) settle() (State, error) {
 	if o.CAFile != "" && o.CertFile == "" {
 		return s, errors.New("--tls-ca belongs to --tls-cert: it is the authority of that certificate")
 	}
+	if o.SeriesDays < 0 || o.SeriesDays > maxSeriesDays {
+		return s, fmt.Errorf("--metrics-days %d: must be from 1 to %d", o.SeriesDays, maxSeriesDays)
+	}
 	return s, o.Link.check()
 }
 
@@ -175,7 +183,7 @@ func Outward() string {
 
 func (o *Options) run(ctx context.Context, s State, all map[string]net.Listener, open Open) error {
 	urls := o.urls(s)
-	cfg := controlplane.Config{DSN: or(o.Database, DSN(o.Dir)), MasterKey: or(o.MasterKey, KeyPath(o.Dir)), FilesDir: FilesDir(o.Dir), Domain: s.Domain, Region: o.Region,
+	cfg := controlplane.Config{DSN: or(o.Database, DSN(o.Dir)), MasterKey: or(o.MasterKey, KeyPath(o.Dir)), FilesDir: FilesDir(o.Dir), SeriesDir: SeriesDir(o.Dir), SeriesKeep: time.Duration(o.SeriesDays) * 24 * time.Hour, Domain: s.Domain, Region: o.Region,
 		Endpoints: urls, Version: o.Version, Logger: o.Logger}
 	if s.Engine == EngineRemote {
 		cfg.FilesURL = urls[mainListener] + strings.TrimSuffix(controlplane.FilesPath, "/")

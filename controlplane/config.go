@@ -20,8 +20,11 @@ type Config struct {
 	Names     map[string]string
 	Region    string // default "region-1"
 	FilesDir  string // image files that hosts fetch; empty: images cannot be imported
+	SeriesDir string // time series of what is used; empty: none are kept, and whoever asks finds nothing
 	Version   string // of the program, as the health check tells it
 	TLS       *tls.Config
+
+	SeriesKeep time.Duration // how long time series are kept; default tsdb.DefaultRetention
 
 	FilesURL     string         // where hosts fetch from FilesDir; empty: they see the folder itself
 	ImageLimit   int64          // bytes of an image file; default files.DefaultLimit

@@ -16,6 +16,7 @@ import (
 	"edgecloud/cloud/identity"
 	"edgecloud/cloud/image"
 	"edgecloud/cloud/image/files"
+	"edgecloud/cloud/monitor"
 	"edgecloud/cloud/network"
 	"edgecloud/cloud/operation"
 	"edgecloud/cloud/place"
@@ -28,6 +29,7 @@ import (
 	"edgecloud/dialect/admin"
 	"edgecloud/link"
 	"edgecloud/link/protocol"
+	"edgecloud/series/tsdb"
 	"edgecloud/store"
 	"edgecloud/work"
 )
@@ -42,6 +44,7 @@ type ControlPlane struct {
 	Balancers *balancer.Balancers
 	Compute   *compute.Compute
 	Plans     *plan.Plans
+	Monitor   *monitor.Monitor
 	Link      *link.Service
 	Runner    *work.Runner
 	Console   *consoleproxy.Door
@@ -52,6 +55,7 @@ type ControlPlane struct {
 	other map[string]http.Handler // what is no dialect of the contract: IAM
 	files http.Handler
 	store *files.Store // nil: images cannot be imported
+	kept  *tsdb.Store  // nil: no series are kept
 	admin *admin.Door
 	dial  []Dialer
 }
@@ -117,7 +121,14 @@ func (c *ControlPlane) compose(ring *store.Keyring) {
 	c.Balancers = balancer.New(c.DB)
 	c.Compute = compute.New(c.DB, c.Place, c.Images, c.Networks)
 	c.Plans = plan.New(c.DB, c.Place, c.Images, c.Compute)
-	c.Link = link.New(link.Config{DB: c.DB, Observers: observers(), OnHeartbeat: onHeartbeat, OnJoin: onJoin, Heartbeat: c.cfg.Heartbeat, Logger: c.log})
+	var samples link.SamplesTaker
+	c.Monitor = monitor.New(c.DB, c.Networks, nil, c.log)
+	if c.cfg.SeriesDir != "" {
+		c.kept = tsdb.New(tsdb.Config{Dir: c.cfg.SeriesDir, Retention: c.cfg.SeriesKeep, Logger: c.log})
+		c.Monitor = monitor.New(c.DB, c.Networks, c.kept, c.log)
+		samples = c.Monitor.Keep
+	}
+	c.Link = link.New(link.Config{DB: c.DB, Observers: observers(), Samples: samples, OnHeartbeat: onHeartbeat, OnJoin: onJoin, Heartbeat: c.cfg.Heartbeat, Logger: c.log})
 	c.Runner = &work.Runner{DB: c.DB, Workers: c.cfg.Workers, Logger: c.log, Reconcilers: []work.Reconciler{compute.Lifecycle(), c.Images.Lifecycle(), c.Images.Reclaimer(), plan.Lifecycle(),
 		network.PublicIPLifecycle(), network.NATGatewayLifecycle(), volume.SnapshotLifecycle(), balancer.Lifecycle()},
 		Scans: []work.Scan{work.FullScan(compute.Kind, compute.Unsettled, scanEvery), work.FullScan(image.Kind, image.Unsettled, scanEvery),
@@ -164,7 +175,10 @@ func (c *ControlPlane) Run(ctx context.Context) error {
 // Close ends consoles and closes the database.
 func (c *ControlPlane) Close() error {
 	c.Console.Close()
-	return c.DB.Close()
+	if c.kept == nil {
+		return c.DB.Close()
+	}
+	return errors.Join(c.kept.Close(), c.DB.Close())
 }
 
 // Bound tells which operations of all dialects have a handler.

@@ -32,7 +32,7 @@ func (c *ControlPlane) open() (err error) {
 		return err
 	}
 	c.doors = map[string]*dialect.Door{}
-	b := &bec.Door{DB: c.DB, Identity: c.Identity, Place: c.Place, Images: c.Images, Networks: c.Networks, Balancers: c.Balancers, Compute: c.Compute, Console: c.consoleURL}
+	b := &bec.Door{DB: c.DB, Identity: c.Identity, Place: c.Place, Images: c.Images, Networks: c.Networks, Balancers: c.Balancers, Compute: c.Compute, Monitor: c.Monitor, Console: c.consoleURL}
 	iam := iec.NewIAM(c.Identity, c.catalog)
 	i := &iec.Door{DB: c.DB, Identity: c.Identity, Place: c.Place, Images: c.Images, Networks: c.Networks, Compute: c.Compute, Plans: c.Plans, IAM: iam}
 	c.admin = &admin.Door{DB: c.DB, Identity: c.Identity, Place: c.Place, Networks: c.Networks, Images: c.Images, Version: c.cfg.Version, Faults: c.cfg.Faults, Logger: c.log}

@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"edgecloud/agent"
 	"edgecloud/agent/ledger"
@@ -26,10 +27,12 @@ type Options struct {
 	URL    string // of the centre's link; empty: as the enrolment said
 	CAFile string // authority of the centre; empty: as the enrolment said
 
-	Sim     Sim
-	Real    Real // empty folders are in Dir, an empty NBEndpoint is this machine's if it has one; KVM is found out
-	Version string
-	Logger  *slog.Logger
+	Sim        Sim
+	Real       Real          // empty folders are in Dir, an empty NBEndpoint is this machine's if it has one; KVM is found out
+	Sample     time.Duration // between samples of what is used; default 1 min
+	SampleKeep int64         // bytes of samples that are kept while the centre is not reached; default spool.DefaultLimit
+	Version    string
+	Logger     *slog.Logger
 	// Ready is called once when the agent works, which is before it has reached the centre.
 	Ready func(natslink.Identity)
 }
@@ -54,6 +57,8 @@ const (
 	disksName     = "disks"
 	balancersName = "balancers"
 	kvmName       = "kvm.json"
+
+	samplesName = "samples"
 )
 
 // DefaultReserve is what stays free on the file system of the volumes.
@@ -157,6 +162,7 @@ func (o *Options) run(ctx context.Context, id natslink.Identity, kept *ledger.Le
 	defer wire.Close()
 	cfg := e.AgentConfig(wire, id.Name, "", o.Logger)
 	cfg.Ledger, cfg.HTTP, cfg.Version = kept, client, o.Version
+	cfg.Samples, cfg.Sample, cfg.SampleKeep = filepath.Join(o.Dir, samplesName), o.Sample, o.SampleKeep
 	a, err := agent.New(cfg)
 	if err != nil {
 		return err

@@ -16,6 +16,8 @@ type Config struct {
 	Sim     *Sim  // the hosts are simulated
 	Real    *Real // this machine is the host
 	Logger  *slog.Logger
+	// Sample is how often the hosts tell what is used; default 1 min.
+	Sample time.Duration
 }
 
 // Sim says what the simulated world is like.
@@ -38,6 +40,9 @@ func (c *Config) defaults() {
 	}
 	c.Control.Logger = c.Logger
 	c.Control.FilesDir = control.FilesDir(c.Dir)
+	if c.Control.SeriesDir == "" {
+		c.Control.SeriesDir = control.SeriesDir(c.Dir)
+	}
 	if c.Control.DSN == "" {
 		c.Control.DSN = control.DSN(c.Dir)
 	}

@@ -103,7 +103,9 @@ func (b *Box) join(ctx context.Context, dir, systemID string, images []publicati
 	if err != nil {
 		return err
 	}
-	a, err := agent.New(b.engines.AgentConfig(b.Net.Connect(uid), name, filepath.Join(dir, hostName, "agent"), b.cfg.Logger))
+	cfg := b.engines.AgentConfig(b.Net.Connect(uid), name, filepath.Join(dir, hostName, "agent"), b.cfg.Logger)
+	cfg.Samples, cfg.Sample = filepath.Join(dir, hostName, "samples"), b.cfg.Sample
+	a, err := agent.New(cfg)
 	if err != nil {
 		return err
 	}

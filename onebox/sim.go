@@ -140,6 +140,7 @@ func (b *Box) addSimHost(h simHost) error {
 	cfg := e.AgentConfig(b.Net.Connect(h.uid), h.name, "", b.cfg.Logger.With("host", h.name))
 	// The ledger is in memory: a simulated host has no life without this process, and the centre still has its specs.
 	cfg.Ledger, cfg.Version, cfg.Now, cfg.Sweep, cfg.Workers = ledger.Memory(), "sim", b.cfg.Control.Now, b.cfg.Sim.Sweep, simWorkers
+	cfg.Sample = b.cfg.Sample
 	a, err := agent.New(cfg)
 	if err != nil {
 		return err

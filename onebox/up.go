@@ -13,8 +13,9 @@ import (
 // Options say how `edgecloud up` runs a cloud: a centre, and what its local hosts are like.
 type Options struct {
 	control.Options
-	Sim  Sim
-	Real Real
+	Sim    Sim
+	Real   Real
+	Sample time.Duration // between samples of what is used; default 1 min
 }
 
 // A cloud at rest shall cost next to nothing, and simulated hosts neither fail by themselves nor hear of it late: their agents live in this process. The
@@ -37,7 +38,7 @@ func Up(ctx context.Context, o Options) (err error) {
 
 // open makes the cloud with the hosts of its engine.
 func (o *Options) open(ctx context.Context, c controlplane.Config, engine string) (control.Cloud, error) {
-	cfg := Config{Dir: o.Dir, Logger: o.Logger, Control: c}
+	cfg := Config{Dir: o.Dir, Logger: o.Logger, Control: c, Sample: o.Sample}
 	switch engine {
 	case control.EngineSim:
 		o.Sim.Keep, o.Sim.Sweep = true, simSweep

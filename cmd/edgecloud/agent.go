@@ -4,9 +4,11 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"time"
 
 	"github.com/spf13/cobra"
 
+	"edgecloud/agent/spool"
 	"edgecloud/host"
 	"edgecloud/link/natslink"
 	"edgecloud/onebox"
@@ -22,6 +24,18 @@ func agentCommand() *cobra.Command {
 // hostFlag adds --data for a host.
 func hostFlag(c *cobra.Command, into *string) {
 	c.Flags().StringVar(into, "data", dataFolder("edgecloud-agent"), "folder of the host: its identity, what it should have, disks (EDGECLOUD_DATA)")
+}
+
+// sampleFlag adds how often a host tells what is used.
+func sampleFlag(c *cobra.Command, into *time.Duration) {
+	c.Flags().DurationVar(into, "sample-every", time.Minute, "how often a host samples what is used, from 1s to 30m")
+}
+
+func checkSample(every time.Duration) error {
+	if every < time.Second || every > 30*time.Minute {
+		return fmt.Errorf("--sample-every %s: must be from 1s to 30m", every)
+	}
+	return nil
 }
 
 func joinCommand() *cobra.Command {
@@ -66,7 +80,7 @@ func applyHost(c *cobra.Command) error {
 func runCommand() *cobra.Command {
 	var o host.Options
 	var vcpus int
-	var memory, disk, reserve int64
+	var memory, disk, reserve, keep int64
 	c := &cobra.Command{Use: "run", Short: "Run this host's agent", Args: cobra.NoArgs, Long: `Run this host's agent, until Ctrl-C; guests run on.
 
 It works without the centre: what the host should have is in its data folder. --engine real drives this machine's libvirt, Open vSwitch and OVN, whose
@@ -87,16 +101,22 @@ services must run; --engine sim simulates a host in this process.`}
 	f.IntVar(&vcpus, "sim-vcpus", onebox.DefaultCapacity.VCPUs, "sim: processors of the host")
 	f.Int64Var(&memory, "sim-memory-mib", onebox.DefaultCapacity.MemoryMiB, "sim: memory in MiB")
 	f.Int64Var(&disk, "sim-disk-gib", onebox.DefaultCapacity.DiskBytes>>30, "sim: disk in GiB")
+	sampleFlag(c, &o.Sample)
+	f.Int64Var(&keep, "sample-keep-mib", spool.DefaultLimit>>20, "MiB of samples that are kept while the centre is not reached; past it the oldest go")
 	f.Uint64Var(&o.Sim.Seed, "seed", 0, "sim: seed of the simulated world's randomness")
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		if err := applyHost(c); err != nil {
 			return err
 		}
-		for flag, value := range map[string]int64{"--sim-vcpus": int64(vcpus), "--sim-memory-mib": memory, "--sim-disk-gib": disk, "--reserve-gib": reserve + 1} {
+		for flag, value := range map[string]int64{"--sim-vcpus": int64(vcpus), "--sim-memory-mib": memory, "--sim-disk-gib": disk, "--reserve-gib": reserve + 1, "--sample-keep-mib": keep} {
 			if value < 1 {
 				return fmt.Errorf("%s: must be positive", flag)
 			}
 		}
+		if err := checkSample(o.Sample); err != nil {
+			return err
+		}
+		o.SampleKeep = keep << 20
 		o.Sim.Capacity = onebox.DefaultCapacity
 		o.Sim.Capacity.VCPUs, o.Sim.Capacity.MemoryMiB, o.Sim.Capacity.DiskBytes, o.Real.DiskReserve = vcpus, memory, disk<<30, reserve<<30
 		o.Logger, o.Version = logger(), version

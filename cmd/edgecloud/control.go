@@ -38,6 +38,7 @@ Every flag can also be a key of the YAML file that --config names, or a variable
 	f.StringVar(&o.Link.URL, "link-url", "", "where hosts find it, tls://HOST:PORT, several with commas (default: --advertise with the port of --link-listen)")
 	f.StringVar(&o.Link.Cluster, "link-cluster", "", "tls://HOST:PORT of a NATS cluster of your own, several with commas, instead of --link-listen")
 	f.StringVar(&o.Link.ClusterCA, "link-cluster-ca", "", "PEM file of the cluster's authority, if not every system knows it")
+	metricsFlag(c, &o.SeriesDays)
 	f.StringVar(&o.Link.Account, "link-account", "", "the cluster's account (default EDGECLOUD)")
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		if err := settings.Apply(c.Flags(), nil); err != nil {
@@ -51,6 +52,11 @@ Every flag can also be a key of the YAML file that --config names, or a variable
 		return control.Run(c.Context(), o)
 	}
 	return c
+}
+
+// metricsFlag adds how long the record of what is used is kept.
+func metricsFlag(c *cobra.Command, into *int) {
+	c.Flags().IntVar(into, "metrics-days", 93, "days for which the record of what instances, addresses and gateways use is kept")
 }
 
 // configFlag adds --config; settings.Apply reads it.

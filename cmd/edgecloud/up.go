@@ -43,8 +43,13 @@ When the cloud is ready, the folder's edgecloud.env says how to reach it; "edgec
 	f.IntVar(&o.Sim.Hosts, "hosts", 0, "simulated hosts at each site (default 2)")
 	f.StringVar(&o.Real.Site, "site", "", "real: name of this machine's site (default cn-hangzhou-cm)")
 	f.TextVar(&o.Real.Range, "public-range", netip.Prefix{}, "real: CIDR of the guests' public addresses, whose first one this machine takes (default: as at the last start, or "+onebox.DefaultRange.String()+")")
+	sampleFlag(c, &o.Sample)
+	metricsFlag(c, &o.SeriesDays)
 	f.BoolVar(&detach, "detach", false, "return when the cloud is ready; it runs on in the background")
 	c.RunE = func(c *cobra.Command, _ []string) error {
+		if err := checkSample(o.Sample); err != nil {
+			return err
+		}
 		o.Logger, o.Version = logger(), version
 		if detach {
 			return runDetached(c, o.Dir)

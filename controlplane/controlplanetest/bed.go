@@ -34,6 +34,9 @@ type Bed struct {
 	Host   *sim.Host
 	Site   *place.Site
 	Caller *identity.Caller
+	Net    *memory.Net // between the two
+
+	config controlplane.Config
 }
 
 // NewBed makes a bed whose database, host and image end with the test.
@@ -45,7 +48,9 @@ func NewBed(t testing.TB) *Bed {
 	}
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
 	ctx := context.Background()
-	b.CP, err = controlplane.Open(ctx, controlplane.Config{DSN: "sqlite:" + filepath.Join(dir, "c.db"), FilesDir: filepath.Join(dir, "files"), Now: b.Clock.Now, Logger: slog.New(slog.DiscardHandler)})
+	b.config = controlplane.Config{DSN: "sqlite:" + filepath.Join(dir, "c.db"), MasterKey: filepath.Join(dir, "key"), FilesDir: filepath.Join(dir, "files"),
+		SeriesDir: filepath.Join(dir, "series"), Now: b.Clock.Now, Logger: slog.New(slog.DiscardHandler)}
+	b.CP, err = controlplane.Open(ctx, b.config)
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, b.CP.Close()) })
 	require.NoError(t, b.CP.Place.AddDefaults(ctx))
@@ -66,9 +71,9 @@ func (b *Bed) addHost(ctx context.Context) {
 		return b.CP.Link.Enrol(ctx, tx, uid, b.Site.UID, "key", spec.HostFacts{Name: "h"})
 	}))
 	var err error
-	net := memory.New(b.CP.Link)
-	b.CP.AddDialer(net.Dial)
-	b.Agent, err = agent.New(agent.Config{Ledger: ledger.Memory(), Transport: net.Connect(uid), Hypervisor: b.Host.Hypervisor(), Pool: b.Host.Disk(),
+	b.Net = memory.New(b.CP.Link)
+	b.CP.AddDialer(b.Net.Dial)
+	b.Agent, err = agent.New(agent.Config{Ledger: ledger.Memory(), Transport: b.Net.Connect(uid), Hypervisor: b.Host.Hypervisor(), Pool: b.Host.Disk(),
 		Network: b.Host.Network(), Name: "h", Now: b.Clock.Now, Seed64: 1, Logger: slog.New(slog.DiscardHandler)})
 	require.NoError(b.T, err)
 	b.T.Cleanup(func() { require.NoError(b.T, b.Agent.Close()) })
@@ -83,6 +88,16 @@ func (b *Bed) addImage(ctx context.Context, dir string) {
 	_, err = b.CP.Images.Publish(ctx, b.Caller, image.NewImage{Name: "Debian", OSType: "linux", OSName: "Debian", OSVersion: "12", OSArch: "x86_64"},
 		image.NewFile{SHA256: s.SHA256, Format: s.Format, Bytes: s.Bytes, VirtualBytes: 10 << 30, URL: "file://" + path})
 	require.NoError(b.T, err)
+}
+
+// Restart ends the centre and opens it again on what it has left.
+func (b *Bed) Restart() {
+	require.NoError(b.T, b.CP.Close())
+	var err error
+	b.CP, err = controlplane.Open(context.Background(), b.config)
+	require.NoError(b.T, err)
+	b.CP.AddDialer(b.Net.Dial)
+	b.Net.SetCentre(b.CP.Link)
 }
 
 // Drive lets the agent do all that it can do now.

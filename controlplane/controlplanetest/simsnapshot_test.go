@@ -2,6 +2,7 @@ package controlplanetest
 
 import (
 	"fmt"
+	"slices"
 
 	"edgecloud/cloud/compute"
 	"edgecloud/cloud/volume"
@@ -31,8 +32,16 @@ func (s *simClient) snapshot(id string) {
 	}
 	var one *compute.SnapshotView
 	var disk *volume.SnapshotDisk
+	if k == 0 {
+		id = s.resting(id)
+	}
 	if k > 0 {
 		one = views[r.IntN(len(views))]
+		if at := slices.IndexFunc(views, func(v *compute.SnapshotView) bool {
+			return v.Snapshot.State == volume.SnapshotCreated && v.State == compute.Stopped
+		}); at >= 0 {
+			one = views[at] // few come to rest among so many faults
+		}
 		if len(one.Disks) > 0 {
 			disk = one.Disks[r.IntN(len(one.Disks))]
 		}
@@ -61,6 +70,22 @@ func (s *simClient) snapshot(id string) {
 	if err != nil && fault.From(err).Kind == fault.Internal {
 		s.c.t.Errorf("%s of a snapshot: %v", did, err)
 	}
+}
+
+// resting gives an instance that can be given a snapshot, if there is one; one that is off before others, since a snapshot of it can be rolled back to.
+func (s *simClient) resting(id string) string {
+	views, _, err := s.c.cp.Compute.List(s.c.ctx, s.caller(), compute.Filter{}, compute.Order{}, store.Page{})
+	if err != nil {
+		return id
+	}
+	for _, state := range []compute.State{compute.Running, compute.Stopped} {
+		for _, v := range views {
+			if v.State == state && v.Volumes[0].Storage != "NVME" {
+				id = v.UID
+			}
+		}
+	}
+	return id
 }
 
 func (s *simClient) copySnapshot(of *compute.SnapshotView, disk *volume.SnapshotDisk) error {

@@ -7,6 +7,7 @@ import (
 	"edgecloud/cloud/compute"
 	"edgecloud/cloud/identity"
 	"edgecloud/cloud/image"
+	"edgecloud/cloud/monitor"
 	"edgecloud/cloud/network"
 	"edgecloud/cloud/place"
 	"edgecloud/dialect"
@@ -22,6 +23,7 @@ type Door struct {
 	Networks  *network.Networks
 	Balancers *balancer.Balancers
 	Compute   *compute.Compute
+	Monitor   *monitor.Monitor
 	// Console gives the address of an instance's screen with a one-time token.
 	Console ConsoleURL
 }
@@ -31,7 +33,7 @@ func (d *Door) Handlers() dialect.Handlers {
 	all := dialect.Handlers{}
 	for _, some := range []dialect.Handlers{d.v1VPCs(), d.v1Subnets(), d.v2VPCs(), d.v2Subnets(), d.v1SecurityGroups(), d.v2SecurityGroups(), d.nodes(), d.v2Packages(), d.v1Images(), d.v2Images(), d.v2Instances(), d.v2Services(), d.v2Ciphers(), d.v2DeploySets(), d.v1Services(), d.v1Instances(), d.v1DeploySets(),
 		d.v1ENIs(), d.v2ENIs(), d.v1InstanceAddresses(), d.v1NATs(), d.v2NATs(),
-		d.v1Routes(), d.v2Routes(), d.v1ACLs(), d.v2ACLs(), d.v1HAVIPs(), d.v1EIPs(), d.v1EIPGroups(), d.v2Volumes(), d.v1Snapshots(), d.v1Overviews(), d.v1InstanceMoves(), d.v1BLBs(), d.v1BLBBackends(), d.v2AppBLBs(), d.v2IPGroups(), d.v2ServerGroups()} {
+		d.v1Routes(), d.v2Routes(), d.v1ACLs(), d.v2ACLs(), d.v1HAVIPs(), d.v1EIPs(), d.v1EIPGroups(), d.v2Volumes(), d.v1Snapshots(), d.v1Overviews(), d.v1InstanceMoves(), d.v1Monitors(), d.v1BLBs(), d.v1BLBBackends(), d.v2AppBLBs(), d.v2IPGroups(), d.v2ServerGroups()} {
 		maps.Copy(all, some)
 	}
 	return all

@@ -83,7 +83,10 @@ var queryPorts = map[string]string{"bec/v2/appblb.updateAppBlbTcpListener listen
 var shared = map[string]bool{"site": true, "siteUID": true, "host": true, "publicImage": true, "fault": true, "flavor": true, "image": true, "imageUID": true, "place": true, "bind": true, "eniAddress": true}
 
 // fixed are arguments that name no resource but must fit this cloud.
-var fixed = map[string]string{"regionId": site, "action": "start", "type": "vm", "area": "EAST_CHINA", "region": "EAST_CHINA", "serviceProvider": "CHINA_MOBILE", "city": "HANGZHOU", "region_id": "region-1"}
+var fixed = map[string]string{"regionId": site, "action": "start", "type": "vm", "area": "EAST_CHINA", "region": "EAST_CHINA", "serviceProvider": "CHINA_MOBILE", "city": "HANGZHOU", "region_id": "region-1", "metricsType": "BANDWIDTH_RECEIVE"}
+
+// nodeQuery is the operation that asks for a node by its area, city and carrier, and finds none that is not there.
+const nodeQuery = "bec/v1/overview.getVmNodeOverviewMetrics"
 
 // stack and coverage are what plans of IEC are made of.
 const (
@@ -93,7 +96,7 @@ const (
 )
 
 // noResource are arguments that end like an ID's but are none.
-var noResource = map[string]bool{"regionId": true, "name": true, "region": true, "serviceProvider": true, "city": true, "action": true, "type": true}
+var noResource = map[string]bool{"regionId": true, "name": true, "region": true, "serviceProvider": true, "city": true, "action": true, "type": true, "metricsType": true}
 
 const eniBody = `{"name":"own","subnetId":"?","securityGroupIds":["?"],"privateIpSet":[{"primary":true,"privateIpAddress":""},{"primary":false,"privateIpAddress":""}]}`
 

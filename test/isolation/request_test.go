@@ -157,7 +157,7 @@ func (r request) buildQuery(f *filler) string {
 	var out []string
 	for _, pair := range strings.Split(r.query, "&") {
 		name, _, _ := strings.Cut(pair, "=")
-		if name == "regionId" { // the examples' nodes are not here
+		if name == "regionId" || r.op.Key == nodeQuery && fixed[name] != "" { // the examples' nodes are not here
 			pair = name + "=" + fixed[name]
 		}
 		if queryPorts[r.op.Key+" "+name] != "" {

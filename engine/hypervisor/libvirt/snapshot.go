@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	golibvirt "github.com/digitalocean/go-libvirt"
 	"github.com/google/uuid"
@@ -169,11 +170,30 @@ func diskNodes(l *golibvirt.Libvirt, d golibvirt.Domain) (map[string]string, err
 	}
 	nodes := map[string]string{}
 	for _, v := range devices {
-		if v.Inserted.File != "" {
-			nodes[v.Inserted.File] = v.Inserted.Node
+		path, err := nodePath(v.Inserted.File)
+		if err != nil {
+			return nil, err
+		}
+		if path != "" {
+			nodes[path] = v.Inserted.Node
 		}
 	}
 	return nodes, nil
+}
+
+// nodePath reads the name that QEMU gives a disk: its path, or, if that would not say all of it (as with a backing file that is named apart), "json:" and its options.
+func nodePath(name string) (string, error) {
+	options, described := strings.CutPrefix(name, "json:")
+	if !described {
+		return name, nil
+	}
+	var o struct {
+		File struct {
+			Name string `json:"filename"`
+		} `json:"file"`
+	}
+	err := json.Unmarshal([]byte(options), &o)
+	return o.File.Name, err
 }
 
 // qmp runs one of QEMU's own commands.

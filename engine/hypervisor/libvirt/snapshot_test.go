@@ -5,12 +5,14 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
 	"edgecloud/engine/disk"
+	"edgecloud/engine/disk/disktest"
 	"edgecloud/engine/disk/qcow"
 	"edgecloud/engine/hypervisor"
 	"edgecloud/link/spec"
@@ -23,10 +25,12 @@ func TestSnapshotsOfARunningMachine(t *testing.T) {
 	t.Cleanup(func() { c.empty(t, e, state) })
 	pool, err := qcow.Open(qcow.Config{Dir: t.TempDir(), Grow: e.GrowDisk, Snapshot: e.SnapshotDisks, RemoveSnapshot: e.RemoveDiskSnapshot})
 	require.NoError(t, err)
+	base := disktest.NewContent("base")
+	require.NoError(t, pool.EnsureImage(t.Context(), base.Image, base.Fetch(nil)))
 	m := guest(t, stubborn)
 	var uids, paths []string
-	for range 2 {
-		v, err := pool.Ensure(t.Context(), spec.Volume{UID: uuid.NewString(), Bytes: 4 << 20})
+	for _, image := range []string{base.UID, ""} {
+		v, err := pool.Ensure(t.Context(), spec.Volume{UID: uuid.NewString(), Bytes: 4 << 20, Image: image})
 		require.NoError(t, err)
 		source, err := pool.Source(t.Context(), v.UID)
 		require.NoError(t, err)
@@ -121,7 +125,7 @@ func (c *cell) device(t *testing.T, uid, path string) string {
 	}
 	require.NoError(t, json.Unmarshal([]byte(c.run(t, "virsh", "qemu-monitor-command", uid, `{"execute":"query-block"}`)), &answer))
 	for _, v := range answer.Return {
-		if v.Inserted.File == path {
+		if strings.Contains(v.Inserted.File, path) {
 			return v.Device
 		}
 	}
