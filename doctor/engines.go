@@ -21,7 +21,7 @@ func checkPrograms(context.Context, Config) []Finding {
 		}
 		return bad("programs", Fail, do, "%v", err)
 	}
-	return ok("programs", "libvirt, QEMU, Open vSwitch and OVN are installed")
+	return ok("programs", "libvirt, QEMU, Open vSwitch, OVN, HAProxy and nginx are installed")
 }
 
 // checkKVM starts a guest of 512 bytes: a /dev/kvm that opens is no proof.

@@ -4,7 +4,7 @@ set -euo pipefail
 
 packages=(
   bash ca-certificates git make curl iproute2 iputils-ping ethtool util-linux
-  openvswitch-switch ovn-central ovn-host haproxy nginx-light libnginx-mod-stream
+  openvswitch-switch ovn-central ovn-host haproxy nginx libnginx-mod-stream
   libvirt-daemon libvirt-daemon-system libvirt-clients qemu-system-x86 qemu-utils
   busybox-static cpio zstd e2fsprogs syslinux syslinux-common mtools dropbear-bin qemu-guest-agent mmdebstrap genisoimage linux-image-cloud-amd64
   binutils postgresql

@@ -54,7 +54,7 @@ type HealthCheck struct {
 	TimeoutSeconds  int    `json:"timeout_seconds"`
 	Fall            int    `json:"fall"`               // so many failures in a row make a member unhealthy
 	Rise            int    `json:"rise"`               // so many successes in a row make it healthy again
-	Send            string `json:"send,omitempty"`     // what a UDP check sends; any answer counts
+	Send            string `json:"send,omitempty"`     // what a UDP check sends; any answer counts. Empty: only a closed port is a failure
 	Path            string `json:"path,omitempty"`     // what an HTTP check asks for
 	Host            string `json:"host,omitempty"`     // the Host header of an HTTP check
 	Statuses        string `json:"statuses,omitempty"` // a regular expression of the HTTP statuses that count as healthy

@@ -62,6 +62,7 @@ func Suite(t *testing.T, f Fixture) {
 			s.ejects("tcp", "http", spec.HealthCheck{Port: HTTPPort, Path: "/", Statuses: "^2", Host: "example.com"})
 		}},
 		{"UDPCheckEjectsAndReadmits", func() { s.ejects("udp", "udp", spec.HealthCheck{Send: "who?"}) }},
+		{"UDPCheckWithoutString", func() { s.ejects("udp", "udp", spec.HealthCheck{}) }},
 		{"ICMPCheck", func() { s.ejects("udp", "icmp", spec.HealthCheck{}) }},
 		{"UDPWeightsShare", s.udpWeights}, {"ListenersComeAndGo", s.listeners}, {"NothingIsLeft", s.gone},
 	} {
@@ -274,7 +275,7 @@ func (s *suite) healthy(b spec.Balancer, one, two bool) {
 
 func (s *suite) udpWeights() {
 	s.ensure(s.spec("udp", spec.RoundRobin, 25, 75, spec.HealthCheck{}))
-	s.reachable("udp")
+	s.becomes("udp", "all are answered", func(int) bool { return true })
 	const n = 200
 	require.InDelta(s.t, n/4, s.count("udp", n), n*0.05)
 	s.ensure(s.spec("udp", spec.RoundRobin, 0, 75, spec.HealthCheck{}))

@@ -152,7 +152,12 @@ func (p place) writeChecks(s spec.Balancer) error {
 				port = fmt.Sprint(c.Port)
 			}
 			name := checkScript(pool.UID)
-			script = fmt.Sprintf("#!/bin/bash\nLC_ALL=C\nexec 3<>/dev/udp/\"$3\"/%s 2>/dev/null || exit 1\ncat ./%s.send >&3\nread -r -t %d -N 1 -u 3 _\n", port, name, c.TimeoutSeconds)
+			// Without a string only a closed port is a failure, for which read fails at once; silence ends in another status.
+			say, judge := fmt.Sprintf("cat ./%s.send >&3", name), ""
+			if c.Send == "" {
+				say, judge = "echo >&3", "[ $? -ne 1 ]\n"
+			}
+			script = fmt.Sprintf("#!/bin/bash\nLC_ALL=C\nexec 3<>/dev/udp/\"$3\"/%s 2>/dev/null || exit 1\n%s\nread -r -t %d -N 1 -u 3 _\n%s", port, say, c.TimeoutSeconds, judge)
 			if err := writeIfOther(filepath.Join(p.dir, name+".send"), c.Send, 0o600); err != nil {
 				return err
 			}

@@ -19,6 +19,9 @@ import (
 // startLimit bounds how long a program may take to start or to read its configuration again.
 const startLimit = 15 * time.Second
 
+// quiet is how often in a row the new worker must answer before the old one counts as gone.
+const quiet = 5
+
 // Options says where balancers live.
 type Options struct {
 	Dir    string         // their configuration; the host sees it under the same path
@@ -151,8 +154,10 @@ func (e *Engine) reload(ctx context.Context, d daemon, next string) error {
 	err := e.signal(ctx, d, d.reload)
 	if err == nil {
 		err = daemons.WaitFor(ctx, startLimit, d.name+" with its new configuration", func() error {
-			if now := d.generation(); now == "" || now == old {
-				return errors.New("the old one still answers")
+			for range quiet { // both listen for a moment
+				if now := d.generation(); now == "" || now == old {
+					return errors.New("the old one still answers")
+				}
 			}
 			return nil
 		})
