@@ -196,7 +196,7 @@ func aloneOn(ctx context.Context, tx *store.Tx, ports []*Port) (ips []*PublicIP,
 	for k, p := range ports {
 		uids[k] = p.UID
 	}
-	err = tx.NewSelect().Model(&ips).Where("instance = '' AND port <> '' AND port IN (?)", bun.In(uids)).Order("uid").Scan(ctx)
+	err = tx.NewSelect().Model(&ips).Where("instance = '' AND balancer = '' AND port <> '' AND port IN (?)", bun.In(uids)).Order("uid").Scan(ctx)
 	return ips, err
 }
 

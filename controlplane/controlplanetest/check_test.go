@@ -34,6 +34,8 @@ var breaks = map[string]string{
 	"a NAT gateway's spec has its addresses":                                        `UPDATE link_specs SET body = REPLACE(body, '"address":', '"another":') WHERE kind = 'nat_gateway'`,
 	"NAT gateways that are under way have work":                                     "UPDATE nat_gateways SET state = 'changing'",
 	"balancers that are under way have work":                                        "UPDATE balancers SET state = 'changing'",
+	"balancers have come to rest":                                                   "UPDATE balancers SET state = 'down'",
+	"a balancer's members are ports of its network that it watches":                 "INSERT INTO balancer_members (uid, slug, grp, port, weight, created) SELECT 'm', 'm', uid, 'nobody', 1, 0 FROM balancer_groups",
 	"a balancer has its port and addresses":                                         "UPDATE ports SET nic = 'nobody' WHERE kind = 'balancer'",
 	"NAT gateways have come to rest":                                                "UPDATE nat_gateways SET state = 'down'",
 	"elastic NICs have come to rest":                                                "UPDATE ports SET elastic = 'attaching'",
@@ -92,7 +94,7 @@ func TestTheCheckerFindsWhatIsBroken(t *testing.T) {
 		}
 		c.converge("at first")
 		s.makeGateway(c.sites[0])
-		s.makeBalancer(c.sites[0])
+		s.makeBalancer(c.sites[0], false)
 		s.takeSnapshot()
 		c.converge("with a NAT gateway, a load balancer and a snapshot")
 		fired := map[string]bool{}

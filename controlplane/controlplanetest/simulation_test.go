@@ -314,6 +314,7 @@ func (c *simCloud) deleteAll(clients []*simClient) {
 	}
 	for _, s := range clients {
 		s.dropVirtualIPs()
+		s.dropBalancers()
 		s.dropElasticNICs()
 	}
 	for _, s := range clients {
@@ -334,9 +335,9 @@ func (c *simCloud) deleteAll(clients []*simClient) {
 			UNION ALL SELECT 'group ' || uid FROM groups WHERE doomed UNION ALL SELECT 'network ' || uid FROM networks WHERE kind <> 'default'
 			UNION ALL SELECT 'work ' || kind || ' ' || uid FROM work WHERE kind <> 'work_scan' UNION ALL SELECT 'operation ' || uid FROM operations WHERE status = 'running'
 			UNION ALL SELECT 'used on host ' || uid FROM hosts WHERE used_vcpus + used_mib + used_gib + instances > 0
-			UNION ALL SELECT 'quota ' || name FROM quota_use WHERE used <> 0 AND name IN ('instances', 'vcpus', 'memory_gib', 'volumes', 'volume_gib', 'snapshots', 'public_ips', 'network_acls', 'network_acl_rules', 'routes', 'elastic_nics', 'nat_gateways', 'nat_rules')
-			UNION ALL SELECT 'network ACL ' || uid FROM network_acls UNION ALL SELECT 'route ' || uid FROM routes UNION ALL SELECT 'NAT gateway ' || uid FROM nat_gateways
-			UNION ALL SELECT 'spec ' || kind || ' ' || uid FROM link_specs WHERE kind IN ('instance', 'volume', 'snapshot', 'port', 'virtual_ip', 'public_ip', 'network_acl', 'nat_gateway')`).Scan(ctx, &left)
+			UNION ALL SELECT 'quota ' || name FROM quota_use WHERE used <> 0 AND name IN ('instances', 'vcpus', 'memory_gib', 'volumes', 'volume_gib', 'snapshots', 'public_ips', 'network_acls', 'network_acl_rules', 'routes', 'elastic_nics', 'nat_gateways', 'nat_rules', 'balancers', 'balancer_listeners', 'balancer_members', 'balancer_groups')
+			UNION ALL SELECT 'network ACL ' || uid FROM network_acls UNION ALL SELECT 'route ' || uid FROM routes UNION ALL SELECT 'NAT gateway ' || uid FROM nat_gateways UNION ALL SELECT 'load balancer ' || uid FROM balancers UNION ALL SELECT 'group of a load balancer ' || uid FROM balancer_groups
+			UNION ALL SELECT 'spec ' || kind || ' ' || uid FROM link_specs WHERE kind IN ('instance', 'volume', 'snapshot', 'port', 'virtual_ip', 'public_ip', 'network_acl', 'nat_gateway', 'balancer')`).Scan(ctx, &left)
 	}))
 	require.Empty(c.t, left)
 }
