@@ -87,7 +87,7 @@ func (a *Agent) takeRole(ctx context.Context, beat protocol.Beat) error {
 	var err error
 	if old.Epoch > 0 {
 		// Under another epoch another host may have held the role in between: what it removed must not come back from this ledger.
-		err = a.loseRole(old)
+		err = a.loseRole(ctx, old)
 	}
 	if err == nil && next.Epoch > 0 {
 		err = a.ledger.SetRole(next)

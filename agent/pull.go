@@ -31,7 +31,7 @@ func (a *Agent) pull(ctx context.Context, full bool) error {
 	}
 	site := a.pullTarget(ctx, spec.SiteTarget(role.Site), role.Epoch, full)
 	if errors.Is(site, protocol.ErrNotRole) {
-		site = a.loseRole(role)
+		site = a.loseRole(ctx, role)
 	}
 	return errors.Join(err, site)
 }
@@ -200,7 +200,7 @@ func (a *Agent) missing(target string, heads map[protocol.Key]protocol.Item) err
 }
 
 // loseRole forgets the site: another host carries it out.
-func (a *Agent) loseRole(role ledger.Role) error {
+func (a *Agent) loseRole(ctx context.Context, role ledger.Role) error {
 	target := spec.SiteTarget(role.Site)
 	var keys []protocol.Key
 	for _, i := range a.ledger.Items() {
@@ -220,7 +220,7 @@ func (a *Agent) loseRole(role ledger.Role) error {
 	if err := a.ledger.DropTarget(target); err != nil {
 		return err
 	}
-	a.leaveBalancers(context.Background())
+	a.leaveBalancers(ctx)
 	return nil
 }
 

@@ -115,7 +115,7 @@ func (d *Door) listAppBLBs(ctx context.Context, c *dialect.Call) (*dialect.Answe
 		if err != nil {
 			return nil, err
 		}
-		out.BLBList = append(out.BLBList, wire.AppBLBListItem{BLBID: new(blbID(site, &b.Balancer)), Name: &b.Name, Desc: &b.Description, Status: new(string(blbWords[b.State])), RegionID: &site.Name,
+		out.BLBList = append(out.BLBList, wire.AppBLBListItem{BLBID: new(blbID(site, &b.Balancer)), Name: &b.Name, Desc: &b.Description, Status: new(blbWords[b.State]), RegionID: &site.Name,
 			Address: &b.Address, PublicIP: firstIP(b)})
 	}
 	return dialect.OK(out), nil
@@ -144,7 +144,7 @@ func (d *Door) getAppBLB(ctx context.Context, c *dialect.Call) (*dialect.Answer,
 	if err != nil {
 		return nil, err
 	}
-	out := wire.GetAppBLBResponse{BLBID: new(blbID(site, &b.Balancer)), Name: &b.Name, Desc: &b.Description, Status: new(string(blbWords[b.State])), RegionID: &site.Name, Address: &b.Address, PublicIP: firstIP(b),
+	out := wire.GetAppBLBResponse{BLBID: new(blbID(site, &b.Balancer)), Name: &b.Name, Desc: &b.Description, Status: new(blbWords[b.State]), RegionID: &site.Name, Address: &b.Address, PublicIP: firstIP(b),
 		VPCID: new(networkID(net)), VPCName: &net.Name, CIDR: &net.CIDR, SubnetID: new(subnetID(s)), SubnetName: &s.Name, SubnetCIDR: &s.CIDR, CreateTime: new(stamp(b.Created)), Listener: []wire.AppBLBListener{}}
 	for _, l := range b.Listeners {
 		out.Listener = append(out.Listener, wire.AppBLBListener{Port: new(strconv.Itoa(l.Port)), Type: new(strings.ToUpper(l.Protocol))})

@@ -142,7 +142,8 @@ func checkScript(pool string) string { return "check-" + pool }
 // (Configuration Manual, "external-check command"). What a UDP check sends lies in a file beside, so that nothing of a tenant is ever read as a command.
 func (p place) writeChecks(s spec.Balancer) error {
 	for _, pool := range s.Pools {
-		c, script := pool.Check, ""
+		c := pool.Check
+		var script string
 		switch c.Protocol {
 		case "icmp":
 			script = fmt.Sprintf("#!/bin/sh\nexec ping -n -q -c 1 -W %d \"$3\" >/dev/null 2>&1\n", c.TimeoutSeconds)

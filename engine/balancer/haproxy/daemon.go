@@ -114,9 +114,7 @@ func ask(dir, socket, line string) (string, error) {
 		return "", err
 	}
 	defer c.Close()
-	if err := c.SetDeadline(time.Now().Add(askLimit)); err != nil {
-		return "", err
-	}
+	defer time.AfterFunc(askLimit, func() { _ = c.Close() }).Stop()
 	if line != "" {
 		if _, err := io.WriteString(c, line+"\n"); err != nil {
 			return "", err
