@@ -46,6 +46,7 @@ func TestServiceOfTwoFromCreateToDelete(t *testing.T) {
 	u.opensAndCloses(a, b, h)
 	u.cloudDisk(a)
 	u.natGateway(a, h)
+	u.loadBalancer(h, a, b)
 	u.screen(a)
 	u.powerVerbs(a)
 
