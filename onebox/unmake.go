@@ -99,6 +99,15 @@ func (m *machine) removeWorkloads(ctx context.Context, dir string) error {
 			return err
 		}
 	}
+	balancers, err := e.Balancer.List(ctx)
+	if err != nil {
+		return err
+	}
+	for _, uid := range balancers {
+		if err := e.Balancer.Remove(ctx, uid); err != nil {
+			return err
+		}
+	}
 	return removeObjects(ctx, e.Network)
 }
 
