@@ -25,6 +25,9 @@ func (d *Door) v1BLBBackends() dialect.Handlers {
 		wire.OpUpdateBLBBindWeight:   d.weighBLB,
 		wire.OpDeleteBLBBackends:     d.unbindBLB,
 		wire.OpListBLBBackends:       d.listBLBBackends,
+
+		wire.OpListBLBBindableDeployments: d.listBindableDeployments,
+		wire.OpListBLBBindablePods:        d.listBindablePods,
 	}
 }
 

@@ -77,6 +77,13 @@ func TestBLBLeadsToInstances(t *testing.T) {
 	require.Equal(t, 8081, listener.BackendPort)
 	require.Equal(t, 3, listener.HealthCheck.UnhealthyThreshold)
 
+	sts, err := client.GetBlbBackendBindingStsList(id, 1, 10, "", "")
+	require.NoError(t, err)
+	require.Equal(t, 1, sts.TotalCount)
+	require.Equal(t, service.Details.ServiceId, sts.Result[0].ServiceId)
+	free, err := client.GetBlbBindingPodListWithSts(id, sts.Result[0].DeploymentName)
+	require.NoError(t, err)
+	require.Equal(t, []api.Backends{{Name: vm.VmId, Ip: vm.InternalIp, Weight: -1}}, *free)
 	_, err = client.CreateBlbBinding(id, &api.CreateBlbBindingArgs{BindingForms: &[]api.BlbBindingForm{{DeploymentId: "d", PodWeight: &[]api.Backends{{Name: vm.VmId, Ip: vm.InternalIp, Weight: 101}}}}})
 	v1Refused(t, err, http.StatusBadRequest, "weight")
 	_, _ = client.CreateBlbBinding(id, &api.CreateBlbBindingArgs{BindingForms: &[]api.BlbBindingForm{{DeploymentId: "d", PodWeight: &[]api.Backends{{Name: vm.VmId, Ip: vm.InternalIp, Weight: 7}}}}})
