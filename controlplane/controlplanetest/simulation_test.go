@@ -21,7 +21,7 @@ import (
 
 var (
 	oneSeed  = flag.Uint64("seed", 0, "run the simulation with this seed only")
-	seeds    = flag.Int("seeds", 200, "how many seeds the simulation runs")
+	seeds    = flag.Int("seeds", 120, "how many seeds the simulation runs; 200 take two minutes of two cores")
 	moves    = flag.Int("moves", 60, "how many moves a seed has before its faults stop")
 	showSim  = flag.Bool("simstats", false, "log what happened in the simulations")
 	simTotal = map[string]int{}
