@@ -49,8 +49,15 @@ func plugScript(p place, nic spec.NIC, bridge string) string {
 	in := "ip -n " + ns
 	line("ip netns list | grep -q '^%s\\b' || ip netns add %s", ns, ns)
 	line("%s link set lo up", in)
-	// A switch that still has a port of that name would go on looking at the interface that is gone.
-	line("ip link show %s >/dev/null 2>&1 || { ovs-vsctl --if-exists del-port %s; ip link add %s type veth peer name eth0 netns %s; }", veth, veth, veth, ns)
+	// A switch that still has a port of that name would go on looking at the interface that is gone, and the kernel takes its time to let one of a lost namespace go.
+	line("%s link show eth0 >/dev/null 2>&1 || {", in)
+	line("  ovs-vsctl --if-exists del-port %s", veth)
+	line("  for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do")
+	line("    ip link del %s 2>/dev/null || true", veth)
+	line("    ip link add %s type veth peer name eth0 netns %s 2>/dev/null && break", veth, ns)
+	line("    sleep 0.1")
+	line("  done")
+	line("}")
 	line("%s link set eth0 address %s", in, nic.MAC)
 	if nic.MTU > 0 {
 		line("%s link set eth0 mtu %d", in, nic.MTU)
