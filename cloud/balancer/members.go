@@ -223,7 +223,7 @@ func (w Weighted) of(members []*MemberDetail) *MemberDetail {
 // dropGone takes members away whose ports have been taken away: nobody watches those any more.
 func dropGone(ctx context.Context, tx *store.Tx, b *Balancer) (dropped bool, err error) {
 	var gone []*Member
-	err = tx.NewSelect().Model(&gone).Where("grp IN (SELECT g.uid FROM balancer_groups AS g WHERE g.balancer = ?)", b.UID).
+	err = tx.NewSelect().Model(&gone).Where(ofBalancer, b.UID).
 		Where("NOT EXISTS (SELECT 1 FROM port_watchers AS w WHERE w.port = bm.port AND w.kind = ? AND w.uid = ?)", Kind, b.UID).Order("uid").Scan(ctx)
 	if err != nil {
 		return false, err
